@@ -40,38 +40,38 @@ type Place struct {
 // Page returns a page, the place of the last payment that it read, skipped ones included, and
 // whether there may be more behind it. A page costs the same wherever it stands in the list.
 func (l *Ledger) Page(ctx context.Context, q PageQuery) (rs []Record, last Place, more bool, err error) {
-	r := PageRange{State: q.State, Newest: q.Newest, From: fromTime(q.From), To: fromTime(q.To), After: q.After, Limit: q.Limit}
 	parts, err := l.KnownPartitions(ctx, q.Provider)
 	if err != nil {
 		return nil, q.After, false, err
 	}
+	r := PageRange{State: q.State, Newest: q.Newest, From: fromTime(q.From), To: fromTime(q.To), After: q.After, Limit: q.Limit}
 	var places []Place
-	for _, p := range parts { // the page may be all in one
+	for _, p := range parts {
 		some, err := l.store.PageIDs(ctx, p.String(), r)
 		if err != nil {
 			return nil, q.After, false, err
 		}
-		places = append(places, some...)
-	}
-	if len(parts) > 1 {
-		slices.SortFunc(places, r.compare)
-		places = places[:min(q.Limit, len(places))]
+		places, more = append(places, some...), more || len(some) == q.Limit
 	}
 	if len(places) == 0 {
 		return nil, q.After, false, nil
+	}
+	slices.SortFunc(places, r.compare)
+	if len(places) > q.Limit {
+		places, more = places[:q.Limit], true
 	}
 	ids := make([]string, len(places))
 	for i, p := range places {
 		ids[i] = p.ID
 	}
 	rs, err = l.loadAll(ctx, Filter{Provider: q.Provider, State: q.State, Damaged: q.Damaged}, ids)
-	return rs, places[len(places)-1], len(places) == q.Limit, err
+	return rs, places[len(places)-1], more, err
 }
 
 // ShowAll returns the records of one provider's payments, in the order of the keys, without those
 // that the ledger does not know. It reports those that cannot be read to damaged, if set.
 func (l *Ledger) ShowAll(ctx context.Context, provider string, keys []Key, damaged func(Key, error)) ([]Record, error) {
-	if err := l.learnPartitions(ctx, provider); err != nil || len(keys) == 0 {
+	if err := l.learnPartitions(ctx, provider); err != nil {
 		return nil, err
 	}
 	ids := make([]string, len(keys))
@@ -81,25 +81,29 @@ func (l *Ledger) ShowAll(ctx context.Context, provider string, keys []Key, damag
 	return l.loadAll(ctx, Filter{Provider: provider, Damaged: damaged}, ids)
 }
 
-// loadAll is load for the payments of all partitions; the records are in the order of the ids.
+// loadAll is load from all partitions, in the order of the ids.
 func (l *Ledger) loadAll(ctx context.Context, f Filter, ids []string) ([]Record, error) {
-	in, order := map[Partition][]string{}, map[string]int{}
-	for i, id := range ids {
+	of := map[Partition][]string{}
+	for _, id := range ids {
 		p := l.PartitionOf(keyFromID(f.Provider, id))
-		in[p] = append(in[p], id)
-		if _, twice := order[id]; !twice {
-			order[id] = i
-		}
+		of[p] = append(of[p], id)
 	}
-	var rs []Record
-	for p, some := range in {
-		part, err := l.load(ctx, p, f, some)
+	found := make(map[string]Record, len(ids))
+	for p, some := range of {
+		rs, err := l.load(ctx, p, f, some)
 		if err != nil {
 			return nil, err
 		}
-		rs = append(rs, part...)
+		for _, r := range rs {
+			found[r.Key.id()] = r
+		}
 	}
-	slices.SortStableFunc(rs, func(a, b Record) int { return cmp.Compare(order[a.Key.id()], order[b.Key.id()]) })
+	rs := make([]Record, 0, len(found))
+	for _, id := range ids {
+		if r, ok := found[id]; ok {
+			rs = append(rs, r)
+		}
+	}
 	return rs, nil
 }
 

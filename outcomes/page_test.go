@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/kv"
 	"github.com/remesa/remesa/internal/redistest"
 )
@@ -34,7 +35,7 @@ func TestAStreamIsReadPageByPageInBothDirections(t *testing.T) {
 	}{
 		{false, 0, 0, all}, {true, 0, 0, reversed(all)}, {false, 1001, 0, all[2:]}, {false, 0, 1001, all[:2]}, {true, 1001, 1003, reversed(all[2:6])},
 	} {
-		q := PageQuery{Provider: virtualpos, Newest: row.newest, Limit: 3}
+		q := PageQuery{Partition: idempotency.Partition{Provider: virtualpos}, Newest: row.newest, Limit: 3}
 		if row.from > 0 {
 			q.From = time.UnixMilli(row.from)
 		}
@@ -43,18 +44,32 @@ func TestAStreamIsReadPageByPageInBothDirections(t *testing.T) {
 		}
 		var got []string
 		for more := true; more; {
-			events, last, again, err := Page(t.Context(), rdb, q)
+			page, err := Page(t.Context(), rdb, q)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, e := range events {
+			for _, e := range page.Events {
 				got = append(got, e.Reference)
 			}
-			q.After, more = last, again
+			q.After, more = page.Last, page.More
 		}
 		if !slices.Equal(got, row.want) {
 			t.Errorf("%+v: got %v", row, got)
 		}
+	}
+}
+
+func TestAPageHasTheEventsOfOneState(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Start(t).Client()
+	for i, state := range []string{"queued", "succeeded", "queued", "succeeded"} {
+		e := kv.OutcomeEvent{Key: fmt.Sprintf("%s/ref-%d", virtualpos, i), Reference: fmt.Sprintf("ref-%d", i), State: state, Event: "state", Version: 1}
+		putEntry(t, rdb, virtualpos, e)
+	}
+	putEntry(t, rdb, virtualpos, kv.OutcomeEvent{Key: virtualpos + "/odd", Reference: "odd", State: "succeeded", Event: "anomaly", Version: 2})
+	page, err := Page(t.Context(), rdb, PageQuery{Partition: idempotency.Partition{Provider: virtualpos}, State: idempotency.Succeeded, Limit: 5})
+	if err != nil || page.Read != 5 || len(page.Events) != 2 || page.Events[0].Reference != "ref-1" || page.Events[1].Reference != "ref-3" {
+		t.Errorf("%+v, %v", page, err)
 	}
 }
 

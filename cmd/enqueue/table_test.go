@@ -139,6 +139,8 @@ func fortyFiles(t *testing.T) []tableFile {
 		{says: "40 R XLSX with a number cell for account", name: "f.xlsx", file: workbookWithNumber(t, tableOf(finance("f40c")), "0012345678"), code: exitRefused, want: []string{"invalid:bank.account_number: is a number"}, told: []string{"row 2, \"Número de cuenta\"", "Text"}},
 		{says: "40 A XLSX with a number cell for the amount", name: "f.xlsx", file: workbookWithNumber(t, tableOf(finance("f40d")), "12500"), want: enqueued},
 
+		{says: "40 R XLSX with a number that only a text would group", name: "f.xlsx", file: workbookWithNumber(t, tableOf(finance("f40e", ";12500;", ";1.234;")), "1.234"), args: "--locale|es-CL", code: exitRefused, want: []string{"invalid:amount: CLP takes 0 decimals, not 3"}},
+
 		{says: "a column for card numbers", file: strings.Replace(tableOf(finance("g1")), "Correo", "Número de tarjeta", 1), code: exitRefused, want: refused, told: []string{"card"}},
 		{says: "a due date that would move money", file: strings.Replace(tableOf(finance("g2")), "Correo", "Fecha de aplicación", 1), code: exitRefused, want: refused, told: []string{"--map"}},
 		{says: "a cell under no column", file: strings.Replace(tableOf(finance("g3")), "\n", ";;\n", 1) + finance("g3b") + ";;x\n", code: exitRefused, want: []string{"enqueued", "invalid:line: a cell stands under no column"}},

@@ -208,7 +208,7 @@ func (v *visitor) fitsTheScreen() {
 }
 
 // pictures are those that docs/dashboard.md and the README show.
-var pictures = []string{"payments", "confirm", "payment-phone", "queues"}
+var pictures = []string{"payments", "confirm", "payment-phone", "queues", "bulk", "bulk-phone-es"}
 
 // picture keeps a screenshot where REMESA_TEST_SCREENSHOTS names a folder:
 // REMESA_TEST_SCREENSHOTS=$PWD/docs/img makes them anew.

@@ -114,10 +114,10 @@ func (p *pages) collect(ctx context.Context, b bulk) (rs []idempotency.Record, m
 		if err != nil {
 			return nil, false, err
 		}
-		if len(rs) == bulkMost || read == bulkReads {
+		if len(rs) == bulkMost || read >= bulkReads {
 			return rs, true, nil
 		}
-		read++
+		read += f.Reads
 		if f.Key.Reference != "" {
 			rs = append(rs, f.Record)
 		}
@@ -230,7 +230,7 @@ func (b bulk) describeFilter(w words) string {
 	}
 	t := w.Pages.Filter
 	var parts []string
-	for _, part := range [][2]string{{t.Provider, b.Provider}, {t.Account, b.Account}, {t.Code, b.Code}, {t.Reference, b.Reference},
+	for _, part := range [][2]string{{t.Provider, b.Provider}, {t.Account, b.Account}, {t.Code, b.Code}, {t.Reference, b.Reference}, {t.Fingerprint, b.Fingerprint},
 		{t.Currency, b.Currency}, {t.Least, b.Least}, {t.Most, b.Most}, {t.From, b.From}, {t.To, b.To}} {
 		if part[1] != "" {
 			parts = append(parts, part[0]+": "+part[1])

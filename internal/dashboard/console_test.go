@@ -122,7 +122,7 @@ func TestAChosenLanguageIsKept(t *testing.T) {
 func TestAFilterThatNobodyCanMeanIsSaid(t *testing.T) {
 	for address, says := range map[string]string{
 		"provider=nobody": "There is no such provider.", "account=A": "s name has small letters, digits and dashes", "code=" + strings.Repeat("x", 65): "The code is too long.",
-		"reference=a/b": "A reference has letters", "currency=clp": "A currency is three capital letters", "least=12.500,00": "Write amounts as",
+		"reference=a/b": "A reference has letters", "fingerprint=a b": "A fingerprint has letters", "currency=clp": "A currency is three capital letters", "least=12.500,00": "Write amounts as",
 		"most=1e9": "Write amounts as", "from=15-05-2026": "Write dates as", "to=x": "Write dates as", "after=x": "the list begins anew",
 	} {
 		_, html := view(t, newFakeLedger(), "/payments/list?"+address)
@@ -137,7 +137,7 @@ func TestAListIsFilteredByEachField(t *testing.T) {
 	d := &fakeLedger{}
 	add := func(provider, account, reference, code, amount, currency string) {
 		r := record(provider, reference, idempotency.Held)
-		r.Key.Account, r.Code, r.Amount, r.Currency = account, code, amount, currency
+		r.Key.Account, r.Code, r.Amount, r.Currency, r.Fingerprint = account, code, amount, currency, "v1:"+reference
 		d.records = append(d.records, r)
 	}
 	add("virtualpos", "default", "aa-1", "not_found", "100", "CLP")
@@ -146,7 +146,7 @@ func TestAListIsFilteredByEachField(t *testing.T) {
 	for filter, want := range map[string][]string{
 		"": {"aa-1", "aa-2", "bb-1"}, "provider=virtualpos": {"aa-1", "aa-2"}, "account=ventas": {"aa-2"}, "code=not_found": {"aa-1", "bb-1"},
 		"reference=aa": {"aa-1", "aa-2"}, "currency=MXN": {"bb-1"}, "least=149.50": {"aa-2", "bb-1"}, "most=149.50": {"aa-1", "bb-1"},
-		"least=100&most=100": {"aa-1"}, "state=failed": nil, "code=not_found&currency=CLP": {"aa-1"},
+		"least=100&most=100": {"aa-1"}, "state=failed": nil, "code=not_found&currency=CLP": {"aa-1"}, "fingerprint=v1:aa": {"aa-1", "aa-2"},
 	} {
 		_, html := view(t, d, "/payments/list?"+filter)
 		if got := listed(html); !slices.Equal(got, want) {
@@ -419,6 +419,40 @@ func TestOnlyTheChosenAreSettled(t *testing.T) {
 	}
 }
 
+// TestPaymentsOfAllPartitionsAreListed, each once, in either order, whatever instant they share.
+func TestPaymentsOfAllPartitionsAreListed(t *testing.T) {
+	r := newRig(t)
+	r.ledger = idempotency.NewRedis(r.rdb, idempotency.Options{Default: idempotency.DefaultPolicy(), Partitions: idempotency.Partitions{"virtualpos": 3}})
+	if err := r.ledger.CheckPartitions(t.Context(), "virtualpos"); err != nil {
+		t.Fatal(err)
+	}
+	o := options(t)
+	o.Ledger, o.Redis, o.Now = r.ledger, r.rdb, time.Now
+	r.pages = New(o)
+	r.hold(120, "bad")
+	all := func(path string) []string {
+		var got []string
+		for html := r.show(path); ; html = r.show(nextPage(t, html)) {
+			if got = append(got, listed(html)...); !strings.Contains(html, `rel="next"`) {
+				slices.Sort(got)
+				return got
+			}
+		}
+	}
+	want := all("/payments/list?state=held")
+	if len(slices.Compact(want)) != 120 {
+		t.Fatalf("%d are held: %v", len(want), want)
+	}
+	confirmed := hiddenIn(ask(t, r.pages, post("/payments/bulk", bulkForHeld("step", "resolve succeeded").Encode())).Body.String(), "/payments/bulk/apply")
+	confirmed.Set("typed", "120")
+	contains(t, ask(t, r.pages, post("/payments/bulk/apply", confirmed.Encode())).Body.String(), "Ended: 120 of 120 were done.")
+	for _, path := range []string{"/payments/list?state=succeeded", "/payments/list?state=succeeded&sort=oldest"} {
+		if got := all(path); !slices.Equal(got, want) {
+			t.Errorf("%s: %d payments: %v", path, len(got), got)
+		}
+	}
+}
+
 // TestWhatTheLedgerRefusesIsToldOfEachPayment: the others are done all the same.
 func TestWhatTheLedgerRefusesIsToldOfEachPayment(t *testing.T) {
 	r := newRig(t)
@@ -510,5 +544,32 @@ func TestSubscriptionsAreAbsentWhereNobodyShowsThem(t *testing.T) {
 		if w := ask(t, New(options(t)), get(path)); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, w.Code)
 		}
+	}
+}
+
+// TestAnotherVersionOfAPaymentIsNotSettled, also where state and amount are the same.
+func TestAnotherVersionOfAPaymentIsNotSettled(t *testing.T) {
+	o := options(t)
+	d := o.Ledger.(*fakeLedger)
+	h := New(o)
+	confirmed := hiddenIn(ask(t, h, post("/payments/bulk", bulkForHeld().Encode())).Body.String(), "/payments/bulk/apply")
+	confirmed.Set("typed", "1")
+	d.records[0].Version++
+	if w := ask(t, h, post("/payments/bulk/apply", confirmed.Encode())); w.Code != http.StatusConflict || len(d.calls) > 0 {
+		t.Errorf("%d, the ledger was told %q", w.Code, d.calls)
+	}
+	d.records[0].Version--
+	if w := ask(t, h, post("/payments/bulk/apply", confirmed.Encode())); w.Code != http.StatusOK || len(d.calls) != 1 {
+		t.Errorf("%d, the ledger was told %q", w.Code, d.calls)
+	}
+}
+
+// TestAChosenPaymentOfAnotherStateIsLeftAlone: it has moved on since the list was shown.
+func TestAChosenPaymentOfAnotherStateIsLeftAlone(t *testing.T) {
+	o := options(t)
+	o.Ledger.(*fakeLedger).records[0].State = idempotency.InDoubt
+	w := ask(t, New(o), post("/payments/bulk", bulkForHeld("which", "selected", "key", "virtualpos/p").Encode()))
+	if contains(t, w.Body.String(), "No payment is left"); w.Code != http.StatusConflict {
+		t.Errorf("%d", w.Code)
 	}
 }

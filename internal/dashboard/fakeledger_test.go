@@ -93,6 +93,10 @@ func (d *fakeLedger) List(_ context.Context, f idempotency.Filter, yield func(id
 	return nil
 }
 
+func (d *fakeLedger) KnownPartitions(_ context.Context, provider string) ([]idempotency.Partition, error) {
+	return []idempotency.Partition{{Provider: provider}}, nil
+}
+
 // Page lists by registration, all in one page's order.
 func (d *fakeLedger) Page(_ context.Context, q idempotency.PageQuery) (rs []idempotency.Record, last idempotency.Place, more bool, err error) {
 	if d.lost(q.Provider) {

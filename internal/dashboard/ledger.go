@@ -11,6 +11,8 @@ import (
 type Ledger interface {
 	Show(ctx context.Context, k idempotency.Key) (idempotency.Record, error)
 	List(ctx context.Context, f idempotency.Filter, yield func(idempotency.Record) bool) error
+	// KnownPartitions lists the partitions in which a provider's payments, and their outcomes, are.
+	KnownPartitions(ctx context.Context, provider string) ([]idempotency.Partition, error)
 	Page(ctx context.Context, q idempotency.PageQuery) (rs []idempotency.Record, last idempotency.Place, more bool, err error)
 	ShowAll(ctx context.Context, provider string, keys []idempotency.Key, damaged func(idempotency.Key, error)) ([]idempotency.Record, error)
 	Counts(ctx context.Context, provider string) (map[idempotency.State]int64, error)

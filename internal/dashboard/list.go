@@ -20,7 +20,9 @@ const (
 const (
 	listRows  = 50
 	listReads = 2000
-	listChunk = 100
+	// settledReads is for events of the outcome stream, which cost less than records.
+	settledReads = 5000
+	listChunk    = 100
 )
 
 // listPage is a list of payments in one state.
@@ -77,7 +79,7 @@ func (p *pages) listPayments(w http.ResponseWriter, r *http.Request) {
 	words := p.wordsFor(r)
 	q, problems := parseQuery(r.URL.Query(), words)
 	v := listPage{query: q, Current: words.state(q.stateName()), Problems: problems, Providers: catalog.Names(), First: listPath + "?" + q.values().Encode(), Export: exportPath + "?" + q.values().Encode(),
-		Settled: !q.Anomalies && (q.State == idempotency.Succeeded || q.State == idempotency.Reversed)}
+		Settled: q.settled()}
 	if q.State == idempotency.Held || q.State == idempotency.Failed {
 		v.Groups = groupsPath + "?" + q.values().Encode()
 	}
@@ -117,15 +119,18 @@ func (q query) stateName() string {
 // readPage reads the payments of a page, and returns the place where the next begins, the zero
 // place where none does, and how many were read. It reads a bounded number, whatever the filter.
 func (p *pages) readPage(ctx context.Context, q query, damaged func(idempotency.Key, error)) (rs []idempotency.Record, next place, read int, err error) {
-	var last place
+	last, most := place{}, listReads
+	if q.settled() {
+		most = settledReads
+	}
 	for f, err := range p.read(ctx, q, listChunk, damaged) {
 		if err != nil {
 			return nil, place{}, read, err
 		}
-		if len(rs) == listRows || read == listReads {
+		if len(rs) == listRows || read >= most {
 			return rs, last, read, nil
 		}
-		read++
+		read += f.Reads
 		last = f.place
 		if f.Key.Reference != "" {
 			rs = append(rs, f.Record)
@@ -209,11 +214,11 @@ func (p *pages) groups(w http.ResponseWriter, r *http.Request) {
 			p.ledgerAway(w, r)
 			return
 		}
-		if read == groupReads {
+		if read >= groupReads {
 			v.Cut = words.count(groupReads)
 			break
 		}
-		read++
+		read += f.Reads
 		if f.Key.Reference == "" {
 			continue
 		}

@@ -15,7 +15,9 @@ import (
 // payment is one payment's page.
 type payment struct {
 	idempotency.Record
-	ID, Next         string
+	ID, Next string
+	// Who must act next.
+	Who              string
 	Created, Updated stamp
 	Due, Lease       stamp
 	// Metadata names its fields; their values may hold people's data.
@@ -52,7 +54,7 @@ type sentence struct {
 func (p *pages) renderPayment(w http.ResponseWriter, request *http.Request, code int, r idempotency.Record, done string, sent intervention, problems []string) {
 	words := p.wordsFor(request)
 	v := payment{
-		Record: r, ID: r.Key.String(), Next: words.advice(r), Created: stamp{r.Created}, Updated: stamp{r.Updated}, Lease: stamp{r.LeaseEnd},
+		Record: r, ID: r.Key.String(), Next: words.advice(r), Who: explain.In(words.Locale).Label(explain.In(words.Locale).NextStep(r).Who), Created: stamp{r.Created}, Updated: stamp{r.Updated}, Lease: stamp{r.LeaseEnd},
 		Due: stamp{r.NextDue}, Metadata: slices.Sorted(maps.Keys(r.Metadata)), Done: doneText(words, done), Sealed: words.sealed(r.DecryptErr),
 		WaitsFor: explain.In(words.Locale).WaitsFor(r.ParkReason),
 	}

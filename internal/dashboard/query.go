@@ -21,6 +21,8 @@ type query struct {
 	Anomalies bool
 
 	Provider, Account, Code, Reference, Currency string
+	// Fingerprint is the beginning of the hash of type, amount and beneficiary or card.
+	Fingerprint string
 	// Least and Most bound the amount, as decimal texts.
 	Least, Most string
 	// From and To are dates (2006-01-02) in the pages' zone, both included; from and to the
@@ -36,8 +38,9 @@ type query struct {
 // place is where a list of several providers goes on: an instant in Unix ms, and what comes after
 // the order of time.
 type place struct {
-	At       int64  `json:"a"`
-	ID       string `json:"i"`
+	At int64  `json:"a"`
+	ID string `json:"i"`
+	// Provider is the name of one, or of a partition of one.
 	Provider string `json:"p"`
 }
 
@@ -45,10 +48,11 @@ type place struct {
 const anomalies = "anomaly"
 
 var (
-	amountForm    = regexp.MustCompile(`^[0-9]{1,15}(\.[0-9]{1,4})?$`)
-	currencyForm  = regexp.MustCompile(`^[A-Z]{3}$`)
-	referenceForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-	accountForm   = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+	amountForm      = regexp.MustCompile(`^[0-9]{1,15}(\.[0-9]{1,4})?$`)
+	currencyForm    = regexp.MustCompile(`^[A-Z]{3}$`)
+	referenceForm   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	accountForm     = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+	fingerprintForm = regexp.MustCompile(`^[A-Za-z0-9:_-]{1,100}$`)
 )
 
 // longestCode bounds what is compared with codes.
@@ -81,6 +85,7 @@ func parseQuery(v url.Values, w words) (q query, problems []string) {
 	take(&q.Account, "account", t.BadAccount, accountForm.MatchString)
 	take(&q.Code, "code", t.BadCode, func(s string) bool { return len(s) <= longestCode })
 	take(&q.Reference, "reference", t.BadReference, referenceForm.MatchString)
+	take(&q.Fingerprint, "fingerprint", t.BadFingerprint, fingerprintForm.MatchString)
 	take(&q.Currency, "currency", t.BadCurrency, currencyForm.MatchString)
 	take(&q.Least, "least", t.BadAmount, amountForm.MatchString)
 	take(&q.Most, "most", t.BadAmount, amountForm.MatchString)
@@ -104,7 +109,11 @@ func readDate(text string, zone *time.Location, days int, into *time.Time) bool 
 // read reads a place as an address has it.
 func (p *place) read(text string) bool {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || json.Unmarshal(raw, p) != nil || p.At < 0 || len(p.ID) > 128 || !slices.Contains(catalog.Names(), p.Provider) {
+	if err == nil {
+		err = json.Unmarshal(raw, p)
+	}
+	provider, _, _ := strings.Cut(p.Provider, ":")
+	if err != nil || p.At < 0 || len(p.ID) > 128 || len(p.Provider) > 40 || !slices.Contains(catalog.Names(), provider) {
 		*p = place{}
 		return false
 	}
@@ -123,7 +132,7 @@ func (p place) text() string {
 func (q query) values() url.Values {
 	v := url.Values{"state": {string(q.State)}}
 	for name, value := range map[string]string{
-		"provider": q.Provider, "account": q.Account, "code": q.Code, "reference": q.Reference, "currency": q.Currency, "least": q.Least,
+		"provider": q.Provider, "account": q.Account, "code": q.Code, "reference": q.Reference, "fingerprint": q.Fingerprint, "currency": q.Currency, "least": q.Least,
 		"most": q.Most, "from": q.From, "to": q.To,
 	} {
 		if value != "" {
@@ -134,6 +143,11 @@ func (q query) values() url.Values {
 		v.Set("sort", map[bool]string{true: "newest", false: "oldest"}[q.Newest])
 	}
 	return v
+}
+
+// settled reports whether the query is about payments that moved money, which no index has.
+func (q query) settled() bool {
+	return !q.Anomalies && (q.State == idempotency.Succeeded || q.State == idempotency.Reversed)
 }
 
 // filtered reports whether the query wants less than a whole list.
@@ -150,6 +164,7 @@ func (q query) match(r idempotency.Record) bool {
 	case !q.Anomalies && r.State != q.State, q.Anomalies && r.Anomaly == "":
 	case q.Provider != "" && r.Key.Provider != q.Provider, q.Account != "" && r.Key.Account != q.Account:
 	case q.Code != "" && r.Code != q.Code, !strings.HasPrefix(r.Key.Reference, q.Reference):
+	case !strings.HasPrefix(r.Fingerprint, q.Fingerprint):
 	case q.Currency != "" && r.Currency != q.Currency, !q.holdsAmount(r.Amount):
 	default:
 		return true

@@ -15,8 +15,10 @@ import (
 // found is a payment as a list comes by it.
 type found struct {
 	place
-	// Record is empty where the list came by something else, which costs as much to read.
+	// Record is empty where the list came by something else.
 	idempotency.Record
+	// Reads is how much was read for it.
+	Reads int
 }
 
 // read yields what the lists of the query's providers hold, in the query's order and from its place
@@ -29,8 +31,14 @@ func (p *pages) read(ctx context.Context, q query, chunk int, damaged func(idemp
 		switch {
 		case q.Anomalies:
 			lists = append(lists, r.anomalies(ctx))
-		case q.State == idempotency.Succeeded || q.State == idempotency.Reversed:
-			lists = append(lists, r.settled(ctx))
+		case q.settled():
+			parts, err := p.Ledger.KnownPartitions(ctx, provider)
+			if err != nil {
+				parts = []idempotency.Partition{{Provider: provider}}
+			}
+			for _, part := range parts {
+				lists = append(lists, r.settled(ctx, part, err))
+			}
 		default:
 			lists = append(lists, r.indexed(ctx))
 		}
@@ -72,15 +80,21 @@ func (r reader) indexed(ctx context.Context) iter.Seq2[found, error] {
 				return
 			}
 			for _, rec := range rs {
-				f := found{place{rec.ListedAt().UnixMilli(), rec.Key.ID(), r.provider}, rec}
+				f := found{place{rec.ListedAt().UnixMilli(), rec.Key.ID(), r.provider}, rec, 1}
 				if !r.yield(f, yield) {
 					return
 				}
 			}
-			q.After, more = last, again
+			q.After, more, q.Limit = last, again, r.more(q.Limit)
 		}
 	}
 }
+
+// largestChunk bounds what is read at a time where a filter is sparse.
+const largestChunk = 1000
+
+// more is how much to read after a chunk that was not enough.
+func (r reader) more(chunk int) int { return max(chunk, min(2*chunk, largestChunk)) }
 
 // yield passes on what comes behind the query's place, and empties what does not match.
 func (r reader) yield(f found, yield func(found, error) bool) bool {
@@ -114,7 +128,7 @@ func (r reader) anomalies(ctx context.Context) iter.Seq2[found, error] {
 			if !r.from.IsZero() && at.Before(r.from) || !r.to.IsZero() && !at.Before(r.to) {
 				continue
 			}
-			if !r.yield(found{place{at.UnixMilli(), rec.Key.ID(), r.provider}, rec}, yield) {
+			if !r.yield(found{place{at.UnixMilli(), rec.Key.ID(), r.provider}, rec, 1}, yield) {
 				return
 			}
 		}
@@ -124,53 +138,51 @@ func (r reader) anomalies(ctx context.Context) iter.Seq2[found, error] {
 const mostAnomalies = 1000
 
 // settled reads payments that moved money. No index has them, but the outcome stream has each when
-// it happened, as long as the stream is kept.
-func (r reader) settled(ctx context.Context) iter.Seq2[found, error] {
+// it happened, as long as the stream is kept. Each partition has a stream of its own. An error is
+// the list's only element.
+func (r reader) settled(ctx context.Context, part idempotency.Partition, err error) iter.Seq2[found, error] {
 	return func(yield func(found, error) bool) {
-		q := outcomes.PageQuery{Provider: r.provider, Newest: r.Newest, From: r.from, To: r.to, Limit: r.chunk}
+		q := outcomes.PageQuery{Partition: part, State: r.State, Newest: r.Newest, From: r.from, To: r.to, Limit: r.chunk}
 		if r.After != (place{}) {
-			q.After = r.After.streamID(r.Newest, r.provider)
+			q.After = r.After.streamID(r.Newest, part.String())
 		}
-		for more := true; more; {
-			events, last, again, err := outcomes.Page(ctx, r.Redis, q)
-			if err != nil {
-				yield(found{}, err)
-				return
-			}
-			all, err := r.settledOf(ctx, events)
-			if err != nil {
-				yield(found{}, err)
-				return
+		for more := err == nil; more; {
+			var all []found
+			var page outcomes.PageResult
+			if page, err = outcomes.Page(ctx, r.Redis, q); err == nil {
+				all, err = r.settledOf(ctx, part, page)
 			}
 			for _, f := range all {
 				if !r.yield(f, yield) {
 					return
 				}
 			}
-			q.After, more = last, again
+			q.After, more, q.Limit = page.Last, err == nil && page.More, r.more(q.Limit)
+		}
+		if err != nil {
+			yield(found{}, err)
 		}
 	}
 }
 
-// settledOf reads the payments that came into the query's state with these events.
-func (r reader) settledOf(ctx context.Context, events []outcomes.Event) ([]found, error) {
-	all := make([]found, len(events))
+// settledOf reads the payments that came into the query's state with a page's events. What else was
+// read for them is the last element.
+func (r reader) settledOf(ctx context.Context, part idempotency.Partition, page outcomes.PageResult) ([]found, error) {
 	var keys []idempotency.Key
-	for i, e := range events {
-		all[i].place = eventPlace(e)
+	known, all := r.query, make([]found, len(page.Events))
+	known.Fingerprint = "" // events have none
+	for i, e := range page.Events {
 		seen := idempotency.Record{
 			Key: idempotency.Key{Provider: e.Provider, Account: e.Account, Reference: e.Reference}, State: e.State, Code: e.Code,
 			Amount: e.Amount, Currency: e.Currency,
 		}
-		if e.Kind == "state" && r.match(seen) {
+		all[i] = found{place: eventPlace(e.StreamID, part), Reads: 1}
+		if known.match(seen) {
 			all[i].Record = seen
 			keys = append(keys, seen.Key)
 		}
 	}
 	records, err := r.Ledger.ShowAll(ctx, r.provider, keys, r.damaged)
-	if err != nil {
-		return nil, err
-	}
 	now := make(map[idempotency.Key]idempotency.Record, len(records))
 	for _, rec := range records {
 		now[rec.Key] = rec
@@ -180,16 +192,19 @@ func (r reader) settledOf(ctx context.Context, events []outcomes.Event) ([]found
 			all[i].Record = now[all[i].Key] // empty where its record has expired
 		}
 	}
-	return all, nil
+	if page.Read > len(all) {
+		all = append(all, found{place: eventPlace(page.Last, part), Reads: page.Read - len(all)})
+	}
+	return all, err
 }
 
-// eventPlace is where an event stands: its number within the millisecond is padded, so that texts
-// compare as numbers do.
-func eventPlace(e outcomes.Event) place {
-	ms, sequence, _ := strings.Cut(e.StreamID, "-")
+// eventPlace is where an entry of a partition's stream stands: its number within the millisecond is
+// padded, so that texts compare as numbers do.
+func eventPlace(streamID string, part idempotency.Partition) place {
+	ms, sequence, _ := strings.Cut(streamID, "-")
 	at := int64(0)
 	_, _ = fmt.Sscan(ms, &at)
-	return place{at, strings.Repeat("0", max(0, 20-len(sequence))) + sequence, e.Provider}
+	return place{at, strings.Repeat("0", max(0, 20-len(sequence))) + sequence, part.String()}
 }
 
 // ofIndex is the place behind which a provider's index goes on. Of another provider's place at the

@@ -52,12 +52,3 @@ func (t *tally) sums(w words) []string {
 	}
 	return out
 }
-
-// text names count and sums for a machine: the same payments have the same text.
-func (t *tally) text() string {
-	out := ""
-	for _, c := range slices.Sorted(maps.Keys(t.sum)) {
-		out += t.sum[c].String() + ";"
-	}
-	return out
-}

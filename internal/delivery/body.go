@@ -18,8 +18,8 @@ func sealable() []string { return []string{"metadata", "message", "action_url"} 
 func body(s stream, m redis.XMessage, ring *seal.Ring, open bool) ([]byte, error) {
 	sealed := sealedIn(m)
 	e, err := outcomes.Decode(s.provider, m, ring)
-	if err != nil {
-		return nil, err
+	if err != nil { // it was an event when its delivery was opened
+		return nil, errGone()
 	}
 	if len(sealed) > 0 && open && e.DecryptErr != nil {
 		return nil, &attemptError{result: Sealed, text: "the event is sealed with a key that is not here, or was changed"}

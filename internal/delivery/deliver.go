@@ -62,7 +62,7 @@ func (l *line) attempt(ctx context.Context, e entry) error {
 	case err != nil:
 		return err
 	case !ok:
-		return &attemptError{result: Missed, text: "the event is gone"}
+		return errGone()
 	}
 	content, err := body(s, m, l.Ring, l.to.OpenSealed)
 	if err != nil {
@@ -70,6 +70,8 @@ func (l *line) attempt(ctx context.Context, e entry) error {
 	}
 	return l.poster.Post(ctx, e.event(), content, l.Now())
 }
+
+func errGone() error { return &attemptError{result: Missed, text: "the event is gone"} }
 
 // giveUp parks a delivery that has been tried for long enough, else returns the attempt's error.
 func (l *line) giveUp(ctx context.Context, e entry, since time.Time, failed *attemptError) error {

@@ -172,22 +172,17 @@ func (s *Service) Begin(ctx context.Context) {
 // stopped is false where asynq still waits for a Redis that does not answer: then the client must
 // stay open until the process ends.
 func (s *Service) Run(ctx context.Context) (stopped bool) {
-	var background sync.WaitGroup
+	var running sync.WaitGroup
 	if s.notices != nil {
-		background.Go(func() { s.notices.Run(ctx) })
+		running.Go(func() { s.notices.Run(ctx) })
+	}
+	for _, l := range s.lines {
+		running.Go(func() { l.serve(ctx) })
+		running.Go(func() { l.feed(ctx) })
 	}
 	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		var lines sync.WaitGroup
-		for _, l := range s.lines {
-			lines.Go(func() { l.serve(ctx) })
-			background.Go(func() { l.feed(ctx) })
-		}
-		lines.Wait()
-	}()
+	go func() { running.Wait(); close(ended) }()
 	<-ctx.Done()
-	background.Wait()
 	select {
 	case <-ended:
 		return true

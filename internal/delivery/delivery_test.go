@@ -544,6 +544,27 @@ func TestTheQueueHoldsNothingOfAnEvent(t *testing.T) {
 	}
 }
 
+// TestWhatIsUnderWayIsFinishedBeforeTheEnd of a worker that drains.
+func TestWhatIsUnderWayIsFinishedBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	rdb := client(t)
+	release := make(chan struct{})
+	slow := newSystem(t, func(string) int { <-release; return http.StatusOK })
+	stop := start(t, options(rdb, at("slow", slow.URL)))
+	put(t, rdb, event("tef-1", 1), event("tef-1", 2))
+	eventually.True(t, patience, "it is under way", func() bool {
+		info, err := asynq.NewInspectorFromRedisClient(rdb).GetQueueInfo(Queue("slow"))
+		return err == nil && info.Active == 1
+	})
+	stopped := make(chan struct{})
+	go func() { stop(); close(stopped) }()
+	close(release)
+	<-stopped
+	if got := slow.ids(); len(got) == 0 || got[0] != "virtualpos/tef-1:0:1" {
+		t.Errorf("what was under way is not finished: %v", got)
+	}
+}
+
 // TestADamagedTaskIsDropped: what is open gets another one.
 func TestADamagedTaskIsDropped(t *testing.T) {
 	t.Parallel()

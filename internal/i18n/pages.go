@@ -44,8 +44,8 @@ type PagesProblem struct {
 
 // PagesFilter is the form over a list.
 type PagesFilter struct {
-	Title, Provider, All, Account, Code, Reference, Currency, Least, Most, From, To, Sort, Oldest, Newest, Apply, Clear string
-	BadProvider, BadAccount, BadCode, BadReference, BadCurrency, BadAmount, BadDate, BadPlace                           string
+	Title, Provider, All, Account, Code, Reference, Fingerprint, Currency, Least, Most, From, To, Sort, Oldest, Newest, Apply, Clear string
+	BadProvider, BadAccount, BadCode, BadReference, BadFingerprint, BadCurrency, BadAmount, BadDate, BadPlace                        string
 }
 
 // PagesList is a list of payments.
@@ -116,13 +116,13 @@ type PagesConfirm struct {
 
 // PagesPayment is one payment's page.
 type PagesPayment struct {
-	Unreadable                                                                            func(why string) string
-	Next, Known, Type, Anomaly, Attempts, MayHaveLeft, ProviderID, Code, Message, Decline string
-	Registered, Changed, Waits, Looked, Subscription, Link, LinkText, Metadata, Values    string
-	Period                                                                                func(id, period string) string
-	Lease, Queries                                                                        string
-	QueriesText                                                                           func(polls, notFounds Number) string
-	Story, History, Attempt, NotKept                                                      string
+	Unreadable                                                                                 func(why string) string
+	Next, Who, Known, Type, Anomaly, Attempts, MayHaveLeft, ProviderID, Code, Message, Decline string
+	Registered, Changed, Waits, Looked, Subscription, Link, LinkText, Metadata, Values         string
+	Period                                                                                     func(id, period string) string
+	Lease, Queries                                                                             string
+	QueriesText                                                                                func(polls, notFounds Number) string
+	Story, History, Attempt, NotKept                                                           string
 }
 
 // PagesFind is where a reference has several payments, or none.

@@ -24,11 +24,11 @@ var pagesEnglish = Pages{
 		Partial: "Not everything could be read: what is shown may be incomplete. The log says why.",
 	},
 	Filter: PagesFilter{
-		Title: "Filter", Provider: "Provider", All: "all", Account: "Account", Code: "Code", Reference: "Reference begins with", Currency: "Currency",
+		Title: "Filter", Provider: "Provider", All: "all", Account: "Account", Code: "Code", Reference: "Reference begins with", Fingerprint: "Fingerprint begins with", Currency: "Currency",
 		Least: "Amount from", Most: "Amount to", From: "From (date)", To: "To (date)", Sort: "Order", Oldest: "oldest first", Newest: "newest first",
 		Apply: "Filter", Clear: "Clear the filter",
 		BadProvider: "There is no such provider.", BadAccount: "An account's name has small letters, digits and dashes.", BadCode: "The code is too long.",
-		BadReference: "A reference has letters, digits, points, dashes and underscores.", BadCurrency: "A currency is three capital letters, such as CLP.",
+		BadReference: "A reference has letters, digits, points, dashes and underscores.", BadFingerprint: "A fingerprint has letters, digits, colons, dashes and underscores.", BadCurrency: "A currency is three capital letters, such as CLP.",
 		BadAmount: "Write amounts as 12500 or 149.50, without separators of thousands.", BadDate: "Write dates as 2026-05-15.",
 		BadPlace: "This page's address is not complete: the list begins anew.",
 	},
@@ -119,7 +119,7 @@ var pagesEnglish = Pages{
 	},
 	Payment: PagesPayment{
 		Unreadable: func(why string) string { return "Not all of this payment's texts can be read here: " + why + "." },
-		Next:       "Next step", Known: "What is known", Type: "Type", Anomaly: "Anomaly", Attempts: "Attempts",
+		Next:       "Next step", Who: "Who acts next", Known: "What is known", Type: "Type", Anomaly: "Anomaly", Attempts: "Attempts",
 		MayHaveLeft: ", at least one of which may have been executed", ProviderID: "Provider's id", Code: "Code", Message: "Message",
 		Decline: "Kind of refusal", Registered: "Registered", Changed: "Last change", Waits: "Waits for", Looked: "Looked at next",
 		Subscription: "Subscription", Link: "Payer's link", LinkText: "there is one;", Metadata: "Metadata", Values: "values:",
