@@ -45,9 +45,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
 	c := cli{Config: *config.New()}
-	parser, err := kong.New(&c, append(config.Options(os.LookupEnv), kong.Name("worker"),
-		kong.Description("remesa's worker: sends each payment at most once, forgets none."),
-		kong.Vars{"version": version.String()}, examples().Option(), shell.ShortHelp(isProvider, providerPointer()))...)
+	parser, err := kong.New(&c, options()...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		return exitFailed
@@ -74,6 +72,12 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 	}
 	return exitFailed
+}
+
+func options() []kong.Option {
+	return append(config.Options(os.LookupEnv), kong.Name("worker"),
+		kong.Description("remesa's worker: sends each payment at most once, forgets none."),
+		kong.Vars{"version": version.String()}, examples().Option(), shell.ShortHelp(isProvider, providerPointer()))
 }
 
 // drainOnSignal returns a context that ends with the first SIGTERM, SIGINT or SIGHUP; the second

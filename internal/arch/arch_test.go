@@ -89,6 +89,7 @@ var allowed = []struct {
 	{"internal/config", []string{"internal/i18n", "internal/login", "internal/receiver", "internal/redisurl", "providers", "providers/catalog", "providers/spec", "schedule", "seal"}},
 	// What is shown to programs, and what takes their lines in, for the command and the API alike.
 	{"internal/tutorialtest", nil},
+	{"internal/docstest", []string{"providers/catalog"}},
 	{"internal/view", []string{"billing", "idempotency", "outcomes"}},
 	{"internal/apikey", []string{"internal/kv", "providers"}},
 	{"internal/api", []string{"internal/apikey", "internal/intake", "internal/listen", "internal/strictjson", "internal/trace", "internal/view", "billing", "idempotency", "outcomes", "providers", "providers/catalog", "schedule", "seal", "tasks"}},
@@ -133,6 +134,7 @@ var allowed = []struct {
 var forbidden = []struct{ from, to, reason string }{
 	{"cmd/enqueue", "internal/engine", "a producer sends no payments"},
 	{"cmd/enqueue", "internal/journal", "a producer sends no payments"},
+	{"cmd/*", "internal/docstest", "it is for tests"},
 	{"cmd/worker", "internal/paymentfile", "files are read by producers"},
 	{"cmd/worker", "internal/spreadsheet", "files are read by producers"},
 	{"cmd/*", "internal/eventually", "it is for tests"},
@@ -164,7 +166,7 @@ var outside = []struct {
 	{"golang.org/x/text/message", []string{"internal/i18n"}, "one place writes numbers for people"},
 	{"github.com/redis/go-redis/v9", redisUsers, "rules, providers and what decides about money know no store"},
 	{"go.opentelemetry.io/*", []string{"internal/trace"}, "others see tracers and spans of ours, which may be nil and hold nothing private"},
-	{"testing", []string{"internal/sim", "internal/eventually", "internal/processtest", "internal/redistest", "internal/sealtest", "internal/faulttest", "internal/faulttest/*", "internal/i18n/i18ntest", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
+	{"testing", []string{"internal/sim", "internal/docstest", "internal/eventually", "internal/processtest", "internal/redistest", "internal/sealtest", "internal/faulttest", "internal/faulttest/*", "internal/i18n/i18ntest", "idempotency/internal/idempotencytest", "providers/providertest"}, "no test code in the commands"},
 }
 
 // unit is what one file of a package imports.

@@ -207,11 +207,11 @@ func (v *visitor) fitsTheScreen() {
 	}
 }
 
-// pictures are those that the README shows.
+// pictures are those that docs/dashboard.md and the README show.
 var pictures = []string{"payments", "confirm", "payment-phone", "queues", "bulk", "bulk-phone-es"}
 
 // picture keeps a screenshot where REMESA_TEST_SCREENSHOTS names a folder:
-// REMESA_TEST_SCREENSHOTS=$PWD/docs/img makes the README's anew.
+// REMESA_TEST_SCREENSHOTS=$PWD/docs/img makes them anew.
 func (v *visitor) picture(name string) {
 	v.t.Helper()
 	folder := os.Getenv("REMESA_TEST_SCREENSHOTS")

@@ -9,7 +9,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// TestAStrangerSettlesAPayment does what the README says, with nothing but what the demo prints.
+// TestAStrangerSettlesAPayment does what docs/dashboard.md says, with nothing but what the demo
+// prints.
 func TestAStrangerSettlesAPayment(t *testing.T) {
 	findBrowser(t)
 	d := startDemo(t)
