@@ -39,7 +39,7 @@ func TestTheSpanishRunbookKnowsTheSameCodes(t *testing.T) {
 		}
 	}
 	glossary := file(t, "docs/es/glosario.md")
-	for _, state := range codesBelow(t, file(t, "README.md"), "How it works") {
+	for _, state := range codesBelow(t, file(t, "docs/concepts.md"), "The states") {
 		if !strings.Contains(glossary, "`"+state+"`") {
 			t.Errorf("the glossary does not have %s", state)
 		}
