@@ -130,7 +130,7 @@ func (l *Ledger) List(ctx context.Context, f Filter, yield func(Record) bool) er
 			errs[i] = l.listPartition(ctx, p, f, func(r Record) bool { return yield(r, nil) })
 		}
 	}
-	for r := range merge.Ordered(inListOrder, lists...) {
+	for r := range merge.Ordered(inListOrder, lists...) { //nolint:errcheck // the lists yield none: their errors are in errs
 		if !yield(r) {
 			break
 		}

@@ -100,11 +100,7 @@ func (c *reconcileCmd) Run(a *app) error {
 	if file.Mapping.Assumed {
 		a.notice("warning: the columns of %s are assumed: nobody has seen such a file yet", file.Mapping.Name)
 	}
-	r, err := newReconcileReport(a, c, file)
-	if err != nil {
-		return err
-	}
-	return c.match(a, file, r)
+	return c.match(a, file, newReconcileReport(a, c, file))
 }
 
 // mappings are those that remesa brings along, then one's own.

@@ -32,8 +32,8 @@ type reconcileReport struct {
 	proposals []foundPayment
 }
 
-func newReconcileReport(a *app, c *reconcileCmd, file *statement.File) (*reconcileReport, error) {
-	return &reconcileReport{app: a, cmd: c, file: file, name: filepath.Base(c.Statement), csv: csv.NewWriter(a.out)}, nil
+func newReconcileReport(a *app, c *reconcileCmd, file *statement.File) *reconcileReport {
+	return &reconcileReport{app: a, cmd: c, file: file, name: filepath.Base(c.Statement), csv: csv.NewWriter(a.out)}
 }
 
 // foundDifference is a difference as --json prints it; fields that say nothing are left out.

@@ -69,7 +69,7 @@ func (runCmd) serve(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	s, err := newService(c, rdb, log)
+	s, err := newService(c, rdb, log) //nolint:contextcheck // what it makes outlives the call; serve has the context
 	if err == nil {
 		err = s.serve(ctx)
 	}

@@ -146,7 +146,7 @@ func (p *pages) collectKeys(ctx context.Context, b bulk) (rs []idempotency.Recor
 func digest(rs []idempotency.Record) string {
 	h := sha256.New()
 	for _, r := range rs {
-		fmt.Fprintf(h, "%s|%d|%s|%s|%s\n", r.Key, r.Version, r.State, r.Amount, r.Currency)
+		_, _ = fmt.Fprintf(h, "%s|%d|%s|%s|%s\n", r.Key, r.Version, r.State, r.Amount, r.Currency)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -218,7 +218,7 @@ func TestAnExportThatCannotBeCompletedIsCut(t *testing.T) {
 	o := options(t)
 	o.Ledger = d
 	defer func() {
-		if p := recover(); p != http.ErrAbortHandler {
+		if p := recover(); p != any(http.ErrAbortHandler) {
 			t.Errorf("the export ended with %v", p)
 		}
 	}()

@@ -168,7 +168,7 @@ func setSecurityHeaders(h http.Header) {
 func refuse(w http.ResponseWriter, code int, why string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = w.Write([]byte(why + "\n")) //nolint:gosec // fixed texts, and plain ones
+	_, _ = w.Write([]byte(why + "\n"))
 }
 
 // policy is a content security policy: nothing but these sources, and no page may frame ours.

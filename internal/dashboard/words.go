@@ -53,11 +53,11 @@ func rememberLanguage(next http.HandlerFunc) http.HandlerFunc {
 		})
 		v := r.URL.Query()
 		v.Del("lang")
-		to := r.URL.Path
+		to := "/" + strings.TrimLeft(r.URL.Path, "/") // two slashes would begin another host
 		if len(v) > 0 {
 			to += "?" + v.Encode()
 		}
-		http.Redirect(w, r, to, http.StatusSeeOther)
+		http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // a path of this server
 	}
 }
 

@@ -180,7 +180,7 @@ func (e *Engine) attempt(ctx context.Context, k idempotency.Key, a providers.Acc
 			sequences: []int64{begun.Sequence}, epoch: epoch,
 		},
 		begin: begun,
-		span: e.Trace.Attempt(trace.Begun{
+		span: e.Trace.Attempt(trace.Begun{ //nolint:contextcheck // it begins its own, from the record
 			Key: k, Traceparent: begun.Registered.Traceparent, Age: begun.Now.Sub(begun.Transition.Created), Waited: begun.Waited,
 			Attempt: id, Number: begun.Number, Began: began,
 		}),

@@ -122,16 +122,6 @@ type chainReader struct {
 	problem func(line int64, text string)
 }
 
-// next returns the record of the next line, nil for a line that is none, and io.EOF behind the last
-// one. A line that breaks the chain is reported, and the chain goes on from what it says of itself.
-func (r *chainReader) next() (record string, err error) {
-	text, err := r.text()
-	if err != nil {
-		return "", err
-	}
-	return r.record(text), nil
-}
-
 // text reads a line of any form.
 func (r *chainReader) text() (string, error) {
 	text, err := readLine(r.lines)

@@ -185,7 +185,7 @@ func TestAMasterIsGone(t *testing.T) {
 			}
 			r, err := w.ledger.Show(t.Context(), w.key(reference))
 			if err != nil || r.State != idempotency.Succeeded {
-				return fmt.Errorf("%s is %s, %v", reference, r.State, err)
+				return fmt.Errorf("%s is %s, %w", reference, r.State, err)
 			}
 		}
 		return nil

@@ -67,7 +67,7 @@ func (s *Seen) put(now sight) {
 	s.all++
 }
 
-func line32(line int) uint32 { return uint32(min(max(line, 1), math.MaxUint32)) } //nolint:gosec // bounded
+func line32(line int) uint32 { return uint32(min(max(line, 1), math.MaxUint32)) }
 
 func (s *Seen) meaning(t tasks.Task) uint64 {
 	var h maphash.Hash

@@ -73,7 +73,7 @@ const mostText = 255
 func (b *Book) Add(p Payment) {
 	key, id := p.Key.ID(), p.ProviderID[:min(len(p.ProviderID), mostText)]
 	e := entry{
-		amount: p.Amount, sent: p.Sent, done: p.Done, key: uint8(min(len(key), mostText)), id: uint8(len(id)), text: b.keep(key + id),
+		amount: p.Amount, sent: p.Sent, done: p.Done, key: uint8(min(len(key), mostText)), id: uint8(len(id)), text: b.keep(key + id), //nolint:gosec // at most mostText
 		charge: p.Type == "charge", keyed: strings.HasPrefix(p.Fingerprint, "1h:"), currency: b.currency(p.Currency),
 	}
 	if p.Fingerprint != "" {
@@ -191,14 +191,17 @@ const (
 	mostProbed = 256
 )
 
+// mask takes a hash to a place: a table's size is a power of two.
+func (t table) mask() uint64 { return uint64(len(t) - 1) } //nolint:gosec // a table that is looked into has a place
+
 func (t table) add(hash uint64, i uint32) {
-	at := hash & uint64(len(t)-1)
+	at := hash & t.mask()
 	for range mostProbed {
 		if t[at] == 0 {
 			t[at] = i + 1
 			return
 		}
-		at = (at + 1) & uint64(len(t)-1)
+		at = (at + 1) & t.mask()
 	}
 }
 
@@ -207,7 +210,7 @@ func (t table) find(hash uint64, is func(i uint32) bool) (found []uint32) {
 	if len(t) == 0 {
 		return nil
 	}
-	for at := hash & uint64(len(t)-1); t[at] != 0; at = (at + 1) & uint64(len(t)-1) {
+	for at := hash & t.mask(); t[at] != 0; at = (at + 1) & t.mask() {
 		if i := t[at] - 1; is(i) && len(found) < mostFound {
 			found = append(found, i)
 		}

@@ -175,7 +175,7 @@ func (c *Nodes) Client(t testing.TB) *redis.ClusterClient {
 	client := redis.NewClusterClient(&redis.ClusterOptions{
 		Addrs: hosts, DialTimeout: 3 * time.Second, ReadTimeout: 10 * time.Second, ContextTimeoutEnabled: true,
 	})
-	t.Cleanup(func() { client.Close() })
+	t.Cleanup(func() { _ = client.Close() })
 	return client
 }
 

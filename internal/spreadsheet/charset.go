@@ -140,10 +140,10 @@ func (t *Decoder) decode() {
 		return
 	}
 	there, _ := t.in.Peek(t.in.Buffered())
-	switch {
-	case t.charset == "":
+	switch t.charset {
+	case "":
 		t.pass(t.ascii(there))
-	case t.charset == Windows1252:
+	case Windows1252:
 		t.windows(there)
 	default:
 		t.pass(len(there))

@@ -138,7 +138,7 @@ func TestARowIsHandedOutBeforeTheNextComes(t *testing.T) {
 			_, _ = io.WriteString(out, line)
 			<-answered
 		}
-		out.Close()
+		_ = out.Close()
 	}()
 	d, err := OpenDelimited(in, Search{Known: known})
 	for range lines {

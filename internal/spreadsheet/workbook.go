@@ -157,7 +157,7 @@ func (w *Workbook) open(part string, most int64) (io.ReadCloser, error) {
 	if f == nil {
 		return nil, fmt.Errorf("%w: a part is missing", ErrWorkbook)
 	}
-	if f.UncompressedSize64 > uint64(most) {
+	if f.UncompressedSize64 > uint64(most) { //nolint:gosec // a constant of ours
 		return nil, ErrTooLarge
 	}
 	r, err := f.Open()
@@ -250,7 +250,7 @@ func (w *Workbook) readShared(part string) error {
 			if err := readText(d, "si", &text); err != nil {
 				return err
 			}
-			w.shared.ends = append(w.shared.ends, uint32(text.Len())) // at most maxShared
+			w.shared.ends = append(w.shared.ends, uint32(text.Len())) //nolint:gosec // at most maxShared
 		}
 		if text.Len() > maxShared {
 			return ErrTooLarge

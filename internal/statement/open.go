@@ -317,7 +317,7 @@ type Day int32
 // DayOf is the date that a zone's clock shows.
 func DayOf(t time.Time, zone *time.Location) Day {
 	y, m, d := t.In(zone).Date()
-	return Day(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400)
+	return Day(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400) //nolint:gosec // days of four-digit years
 }
 
 // Time is the date at midnight UTC.

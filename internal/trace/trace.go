@@ -110,7 +110,7 @@ func (t *Tracer) Register(ctx context.Context, k idempotency.Key) (traceparent s
 		options = append(options, trace.WithNewRoot(), trace.WithLinks(trace.LinkFromContext(ctx)))
 	}
 	_, span := t.tracer.Start(ctx, "register", options...)
-	return format(span.SpanContext()), func(r tasks.SubmitResult) {
+	return format(span.SpanContext()), func(r tasks.SubmitResult) { //nolint:contextcheck // a text is made of it, no request
 		if r == "" {
 			span.SetStatus(codes.Error, "not registered")
 		}
