@@ -60,12 +60,12 @@ func (o seenOnPages) searchPayment(w *fixture, p *processtest.Process, look leak
 	path := "/payments/show?key=" + url.QueryEscape(k.String())
 	text := w.get(p, path)
 	look(path, unescaped(text))
-	m := regexp.MustCompile(`<p class="state"><strong>(\w+)</strong>`).FindStringSubmatch(text)
+	m := regexp.MustCompile(`<p class="state"><strong>([^<]+)</strong>`).FindStringSubmatch(text)
 	if m == nil || !strings.Contains(text, k.Reference) {
 		w.t.Errorf("%s shows no payment", path)
 		return
 	}
-	o.note(k.Provider, idempotency.State(m[1]))
+	o.note(k.Provider, idempotency.State(strings.ReplaceAll(strings.ToLower(m[1]), " ", "_"))) // the label in English
 }
 
 // unescaped undoes what HTML and JSON make of signs.
