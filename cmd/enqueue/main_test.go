@@ -43,7 +43,7 @@ const testTimeout = 90 * time.Second
 
 // environment is all that the command sees; later entries win.
 func environment(settings ...string) []string {
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, settings...)
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), processtest.QuickExit}, settings...)
 }
 
 func redisAt(url string) string { return "REMESA_REDIS_URL=" + url }

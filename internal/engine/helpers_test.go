@@ -39,10 +39,14 @@ var suiteLog logBuffer
 func TestMain(m *testing.M) {
 	flag.Parse()
 	redis.SetLogger(&suiteLog)
-	code := m.Run()
-	if os.Getenv(plainPath) == "" && code == 0 {
-		code = runOnThePlainPath()
+	plain := make(chan int, 1)
+	if os.Getenv(plainPath) == "" {
+		go func() { plain <- runOnThePlainPath() }()
+	} else {
+		plain <- 0
 	}
+	code := m.Run()
+	code = max(code, <-plain)
 	if leaked := suiteLog.assertNoCanary(); len(leaked) > 0 {
 		fmt.Printf("--- FAIL: the log carries %q\n", leaked)
 		code = 1
@@ -53,12 +57,14 @@ func TestMain(m *testing.M) {
 // plainPath in the environment has the suite's engines ask for work instead of waiting for notices.
 const plainPath = "REMESA_TEST_PLAIN_PATH"
 
-// runOnThePlainPath runs the same tests once more, in a process of their own.
+// runOnThePlainPath runs the same tests once more, in a process of their own, at the same time:
+// most of them wait. It prints what that process printed, once it has ended.
 func runOnThePlainPath() int {
 	again := exec.Command(os.Args[0], os.Args[1:]...) // #nosec G204 -- the test's own binary
 	again.Env = append(os.Environ(), plainPath+"=1")
-	again.Stdout, again.Stderr = os.Stdout, os.Stderr
-	if err := again.Run(); err != nil {
+	out, err := again.CombinedOutput()
+	_, _ = os.Stdout.Write(out)
+	if err != nil {
 		fmt.Println("--- FAIL: on the plain path:", err)
 		return 1
 	}
