@@ -147,8 +147,9 @@ func slowClient(t testing.TB, server *redistest.Server) *redis.Client {
 	return client
 }
 
-// newPrefix keeps fixtures apart that share a provider.
-func newPrefix() string { return "x" + idempotency.NewAttempt()[:8] + "." }
+// newPrefix keeps fixtures apart that share a provider. It is made of an id's last characters,
+// which are random: its first are the millisecond, in which two fixtures may begin.
+func newPrefix() string { return "x" + idempotency.NewAttempt()[14:] + "." }
 
 // with is the fixture's settings and more, in pairs of name and value.
 func (w *fixture) with(more ...string) map[string]string {
