@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/internal/processtest"
 	"github.com/remesa/remesa/internal/receiver"
 	"github.com/remesa/remesa/providers"
 )
@@ -45,7 +46,7 @@ func TestTheExamplesTakeWhatIsSignedAndNothingElse(t *testing.T) {
 			t.Parallel()
 			program, err := exec.LookPath(row.program)
 			if err != nil {
-				t.Skip(row.program + " is not installed")
+				processtest.Missing(t, row.program+" is not installed")
 			}
 			secrets := filepath.Join(t.TempDir(), "secret")
 			if err := os.WriteFile(secrets, []byte(secret("one").Reveal()+"\n"), 0o600); err != nil {

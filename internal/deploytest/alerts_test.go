@@ -23,7 +23,7 @@ func TestAnAlertIsReceived(t *testing.T) {
 	prometheus, alertmanager := alertPrograms(t)
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		skipUnlessCI(t, "no python3 on this machine")
+		processtest.Missing(t, "no python3 on this machine")
 	}
 	folder := t.TempDir()
 	port := freePort(t)
@@ -74,18 +74,9 @@ func alertPrograms(t *testing.T) (prometheus, alertmanager string) {
 	out, err := exec.CommandContext(t.Context(), filepath.Join(root, "scripts/need-prometheus.sh"), "prometheus", "prometheus-alertmanager").Output()
 	paths := strings.Fields(string(out))
 	if err != nil || len(paths) != 2 {
-		skipUnlessCI(t, "no Prometheus and Alertmanager on this machine, and no package to take them from")
+		processtest.Missing(t, "no Prometheus and Alertmanager on this machine, and no package to take them from")
 	}
 	return paths[0], paths[1]
-}
-
-// skipUnlessCI skips a test for which this machine lacks something; where CI runs it, that fails.
-func skipUnlessCI(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
 }
 
 func local(port string) string { return net.JoinHostPort("127.0.0.1", port) }

@@ -161,3 +161,13 @@ func (p *Process) close() {
 }
 
 func tail(text string, most int) string { return text[max(0, len(text)-most):] }
+
+// Missing skips a test for which this machine lacks something. Where CI is set, the test fails: a
+// skip there would hide what was never run.
+func Missing(t testing.TB, why string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}

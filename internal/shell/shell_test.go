@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/remesa/remesa/internal/processtest"
 )
 
 type program struct {
@@ -74,7 +76,7 @@ func TestABashCompletes(t *testing.T) {
 	t.Parallel()
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skip("no bash on this machine: ", err)
+		processtest.Missing(t, "no bash on this machine")
 	}
 	var script bytes.Buffer
 	if err := (Completion{Shell: "bash"}).Write(&script, "program"); err != nil {
