@@ -470,7 +470,7 @@ func (s *redisStore) Epoch(ctx context.Context, partition string) (StoreReading,
 		*into, _ = texts.Val()[i].(string)
 	}
 	out := StoreReading{Epoch: epoch, Halts: halts.Val(), Now: rules.Time(now)}
-	out.RunID = runID(info.Val())
+	out.RunID = kv.RunID(info.Val())
 	if sequence != "" {
 		if out.Sequence, err = strconv.ParseInt(sequence, 10, 64); err != nil {
 			return StoreReading{}, fmt.Errorf("%w: the count of sends is no number", ErrDamaged)
@@ -481,19 +481,10 @@ func (s *redisStore) Epoch(ctx context.Context, partition string) (StoreReading,
 
 // timeOf is the store's time, which a reply to INFO tells, too: an idle worker asks every second.
 func (s *redisStore) timeOf(ctx context.Context, partition, info string) (int64, error) {
-	if us, err := strconv.ParseInt(fieldOf(info, "server_time_usec"), 10, 64); err == nil && !s.db.TestClock {
+	if us, err := strconv.ParseInt(kv.InfoField(info, "server_time_usec"), 10, 64); err == nil && !s.db.TestClock {
 		return us / 1000, nil
 	}
 	return s.now(ctx, partition)
-}
-
-// runID returns the run id of a reply to INFO, "" if the server does not tell it.
-func runID(info string) string { return fieldOf(info, "run_id") }
-
-func fieldOf(info, name string) string {
-	_, rest, _ := strings.Cut(info, "\n"+name+":")
-	value, _, _ := strings.Cut(rest, "\n")
-	return strings.TrimSpace(value)
 }
 
 // CommitEpoch implements Store.

@@ -14,10 +14,13 @@ import (
 func EpochKey(owner string) string { return Prefix(owner) + "epoch" }
 
 // RunID returns the run id in a reply to INFO, "" if the server does not tell it.
-func RunID(info string) string {
-	_, rest, _ := strings.Cut(info, "run_id:")
-	id, _, _ := strings.Cut(rest, "\n")
-	return strings.TrimSpace(id)
+func RunID(info string) string { return InfoField(info, "run_id") }
+
+// InfoField returns a field of a reply to INFO, "" if the server does not tell it.
+func InfoField(info, name string) string {
+	_, rest, _ := strings.Cut(info, "\n"+name+":")
+	value, _, _ := strings.Cut(rest, "\n")
+	return strings.TrimSpace(value)
 }
 
 // EpochNumber reads the number of the owner's epoch, for the ids of outcome events; zero if there
