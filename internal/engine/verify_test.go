@@ -171,8 +171,13 @@ func (r *fixture) heldAsChanged(field string, change ...func(*Options)) {
 // waitsUncompared: p was not sent, and is parked for another worker; the log line has the words.
 func (r *fixture) waitsUncompared(words string) {
 	r.t.Helper()
-	r.until("it is parked", func() bool { return strings.HasPrefix(r.show(key("p")).ParkReason, "key:fingerprint") })
-	got := r.show(key("p"))
+	var got idempotency.Record
+	// A wake-up between the release and the parking may begin it once more, so state and reason are
+	// of one reading.
+	r.until("it is parked", func() bool {
+		got = r.show(key("p"))
+		return strings.HasPrefix(got.ParkReason, "key:fingerprint") && got.State != idempotency.Sending
+	})
 	if got.State != idempotency.Ready || got.MayHaveLeft || r.provider.allSends() != 0 {
 		r.t.Errorf("it is %s, may have left %t, sent %d times", got.State, got.MayHaveLeft, r.provider.allSends())
 	}
