@@ -128,8 +128,8 @@ var pagesEnglish = Pages{
 			return polls.Text + " decided nothing; " + notFounds.Text + " of \"not found\" count"
 		},
 		Story: "What happened", History: "History", Attempt: "attempt",
-		NotKept: "The history has what changed. Status queries that changed nothing are counted, not listed; durations and HTTP statuses of single " +
-			"requests are in the metrics and traces.",
+		NotKept: "Equal answers to status queries that decided nothing are one entry, with their number, the time of the first and of the last, and the " +
+			"duration of the last.",
 	},
 	Find: PagesFind{
 		Several: "Several payments have this reference", NotAKey: "Not a key",

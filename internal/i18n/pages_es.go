@@ -143,8 +143,8 @@ var pagesSpanish = Pages{
 			return polls.Text + " no decidieron nada; cuentan " + notFounds.Text + " de «no encontrada»"
 		},
 		Story: "Qué pasó", History: "Bitácora", Attempt: "intento",
-		NotKept: "La bitácora tiene lo que cambió. Las consultas que no cambiaron nada se cuentan y no se listan; la duración y el estado HTTP de cada " +
-			"solicitud están en las métricas y trazas.",
+		NotKept: "Las respuestas iguales a consultas que no decidieron nada son una sola entrada, con su número, la hora de la primera y de la última, y " +
+			"la duración de la última.",
 	},
 	Find: PagesFind{
 		Several: "Varias operaciones tienen esta referencia", NotAKey: "No es una clave",
