@@ -68,6 +68,19 @@ type AuditEntry struct {
 	State   State
 	Attempt int
 	Note    string
+	// Answer is the provider's that the entry tells of; zero if there was none, or an older version
+	// wrote the entry.
+	Answer Answer
+	// Count is how often the same answer came, and Last when it came last; both are zero if it came
+	// once. Answer.Took is that of the last one.
+	Count int
+	Last  time.Time
+}
+
+// OnlyAnswer reports whether the entry tells of a provider's answer that decided nothing; before is
+// the state of the entry before it.
+func (e AuditEntry) OnlyAnswer(before State) bool {
+	return e.Answer != (Answer{}) && e.State == before && e.Note == ""
 }
 
 func record(p Partition, k Key, loaded LoadResult) Record {
@@ -86,7 +99,9 @@ func record(p Partition, k Key, loaded LoadResult) Record {
 		r.Anomaly = s.Anomaly.Kind
 	}
 	for _, e := range s.AuditTrail() {
-		r.History = append(r.History, AuditEntry{At: asTime(e.At), State: e.State, Attempt: e.Attempt, Note: e.Note})
+		r.History = append(r.History, AuditEntry{
+			At: asTime(e.At), State: e.State, Attempt: e.Attempt, Note: e.Note, Answer: e.Answer, Count: e.Count, Last: asTime(e.Last),
+		})
 	}
 	return r
 }
