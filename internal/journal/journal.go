@@ -78,13 +78,15 @@ const (
 type Journal struct {
 	dir string
 	now func() time.Time
-	// compactAt is the size at which the journal is written anew.
+	// compactAt is the least size at which the journal is written anew.
 	compactAt int64
 
-	mu      sync.Mutex
-	file    *os.File
-	size    int64
-	entries map[string]Entry // by attempt
+	mu   sync.Mutex
+	file *os.File
+	// size is the file's, rewritten what it was when the file was begun, and begun when that was.
+	size, rewritten int64
+	begun           time.Time
+	entries         map[string]Entry // by attempt
 	// sequences are the highest of each partition.
 	sequences map[counter]int64
 	waiting   []waiter
@@ -290,7 +292,7 @@ func (j *Journal) written(batch []waiter, err error) {
 	for _, w := range batch {
 		j.size += int64(len(w.line))
 	}
-	if err == nil && j.size > j.compactAt {
+	if err == nil && j.grown() {
 		old := j.file
 		if err = j.rewriteLocked(); err == nil {
 			_ = os.Remove(old.Name())
@@ -300,6 +302,12 @@ func (j *Journal) written(batch []waiter, err error) {
 	if err != nil && j.failed == nil {
 		j.failed = err
 	}
+}
+
+// grown reports whether the journal is worth writing anew: what is still needed would else be
+// written again with each batch.
+func (j *Journal) grown() bool {
+	return j.size > j.compactAt && (j.size > 2*j.rewritten || j.now().Sub(j.begun) > keepSettled)
 }
 
 func (j *Journal) rewrite() error {
@@ -334,7 +342,7 @@ func (j *Journal) rewriteLocked() error {
 	if err := syncDir(j.dir); err != nil {
 		return err
 	}
-	j.file, j.size = f, int64(text.Len())
+	j.file, j.size, j.rewritten, j.begun = f, int64(text.Len()), int64(text.Len()), j.now()
 	return nil
 }
 

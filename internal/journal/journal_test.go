@@ -127,6 +127,29 @@ func TestAGrownJournalIsWrittenAnew(t *testing.T) {
 	}
 }
 
+// What is kept is not written again with each line: at hundreds of sends a second the outcomes of
+// two minutes alone are more than the least size at which a journal is written anew.
+func TestAJournalWhoseEntriesAreNeededIsRarelyWrittenAnew(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir())
+	j.compactAt = 1_000
+	files := map[string]bool{}
+	for i := range 200 {
+		must(t, j.Intend(entry(fmt.Sprint(i), int64(i))))
+		files[j.name()] = true
+	}
+	if len(files) > 10 {
+		t.Errorf("written anew %d times for 200 lines", len(files)-1)
+	}
+}
+
+// name is that of the journal's present file.
+func (j *Journal) name() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.file.Name()
+}
+
 // An intent that is not on disk must not be sent.
 func TestADiskThatFails(t *testing.T) {
 	t.Parallel()
