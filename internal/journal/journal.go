@@ -144,7 +144,7 @@ func takeOver(dir string) ([]*os.File, error) {
 		if err != nil {
 			return out, fmt.Errorf("journal: %w", err)
 		}
-		if !lock(f) {
+		if !own(f) {
 			_ = f.Close()
 			continue
 		}
@@ -153,8 +153,20 @@ func takeOver(dir string) ([]*os.File, error) {
 	return out, nil
 }
 
-// lock reports whether the file is this process's from now on.
-func lock(f *os.File) bool { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil }
+// own reports whether the file is this process's from now on, and still in its directory: another
+// worker may have taken it over, and removed it, between its opening and the lock. What is written
+// to such a file ends with the process, and what it holds is another worker's to report.
+func own(f *os.File) bool {
+	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return false
+	}
+	opened, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(f.Name())
+	return err == nil && os.SameFile(opened, named)
+}
 
 // read takes the entries of a journal over. A last line that was cut off was never on disk as a
 // whole, so nothing was sent for it.
@@ -347,14 +359,14 @@ func (j *Journal) rewriteLocked() error {
 }
 
 // createLocked creates a file (mode 0600) and locks it. Another worker that starts at this moment
-// may take the new file for one that a dead worker left, so it tries three times.
+// may take the new file for one that a dead worker left, and remove it, so it tries three times.
 func createLocked(dir string) (*os.File, error) {
 	for range 3 {
 		f, err := os.CreateTemp(dir, "worker-*"+suffix)
 		if err != nil {
 			return nil, fmt.Errorf("journal: %w", err)
 		}
-		if lock(f) {
+		if own(f) {
 			return f, nil
 		}
 		_ = f.Close()

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -148,6 +149,30 @@ func (j *Journal) name() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.file.Name()
+}
+
+// A file that another worker has taken over and removed, between its opening and its lock, is
+// nobody's journal: what is written to it is gone with the process, and what it holds is reported by
+// the other.
+func TestAFileThatWasRemovedIsNoJournal(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(string) error{
+		"removed":  os.Remove,
+		"replaced": func(name string) error { return errors.Join(os.Remove(name), os.WriteFile(name, nil, 0o600)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := os.Create(filepath.Join(t.TempDir(), "worker-1.journal"))
+			must(t, err)
+			t.Cleanup(func() { _ = f.Close() })
+			if !own(f) {
+				t.Error("a file of the directory cannot be owned")
+			}
+			must(t, remove(f.Name()))
+			if own(f) {
+				t.Error("a file that is not in its directory can be owned")
+			}
+		})
+	}
 }
 
 // An intent that is not on disk must not be sent.
