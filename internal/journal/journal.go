@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -174,8 +175,11 @@ func (j *Journal) read(f *os.File) error {
 	in := bufio.NewReader(f)
 	for n := 1; ; n++ {
 		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil // the end, or a cut line
+		}
 		if err != nil {
-			return nil //nolint:nilerr // the end, or a cut line
+			return fmt.Errorf("journal: %w", err)
 		}
 		var e Entry
 		if err := json.Unmarshal(line, &e); err != nil {

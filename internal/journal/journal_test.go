@@ -175,6 +175,20 @@ func TestAFileThatWasRemovedIsNoJournal(t *testing.T) {
 	}
 }
 
+// A journal that cannot be read to its end is not taken for one that ends there: the sends behind
+// would be forgotten, and its file removed.
+func TestAJournalThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir)
+	f, err := os.Open(dir) // reading a directory fails as a bad disk does
+	must(t, err)
+	t.Cleanup(func() { _ = f.Close() })
+	if err := j.read(f); err == nil {
+		t.Error("no error")
+	}
+}
+
 // An intent that is not on disk must not be sent.
 func TestADiskThatFails(t *testing.T) {
 	t.Parallel()
