@@ -72,12 +72,14 @@ func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.Stat
 	query := newStatusQuery(k, q)
 	start := e.Now()
 	o, err = c.Status(ctx, query)
-	e.exchanged(span, k, "status", o, err, e.Now().Sub(start))
+	took := e.Now().Sub(start)
+	o = providers.Redact(o, privateTexts(query)...)
+	e.exchanged(span, k, "status", o, err, took)
 	if err != nil {
 		e.Log.Debug().Stringer("key", k).Err(err).Msg("no answer")
 		return providers.Outcome{Class: providers.InDoubt, Code: "no_answer"}, err
 	}
-	return verifyStatus(query, providers.Redact(o, privateTexts(query)...)), nil
+	return verifyStatus(query, o), nil
 }
 
 // privateTexts lists what no text about the payment may repeat, whatever its adapter has redacted.

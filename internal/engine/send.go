@@ -335,13 +335,15 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	defer span.End()
 	start := e.Now()
 	operation, o, err := call(e.traced(ctx, k, span), a, payment, attempt)
-	e.exchanged(span, k, operation, o, err, e.Now().Sub(start))
-	e.OnFaultPoint(PointSent, k)
+	took := e.Now().Sub(start)
 	o = providers.Redact(o, privateTexts(statusQueryFor(payment))...)
+	e.exchanged(span, k, operation, o, err, took)
+	e.OnFaultPoint(PointSent, k)
 	return attemptResult{outcome: verifyOutcome(payment, o), err: err, moneyStepReached: reached, checkpointed: checkpointed}
 }
 
-// exchanged counts and traces what was said to the provider.
+// exchanged counts and traces what was said to the provider. The outcome is redacted: its code goes
+// to a collector of traces, as it stands.
 func (e *Engine) exchanged(span *trace.Span, k idempotency.Key, operation string, o providers.Outcome, err error, took time.Duration) {
 	class := requestClass(o, err)
 	e.Metrics.Request(k.Provider, operation, class, took)
