@@ -158,8 +158,8 @@ func (l *leavingLedger) Resolve(ctx context.Context, _ idempotency.Key, _ int64,
 	return idempotency.Transition{}, nil
 }
 
-// TestABrowserThatGoesAwayEndsNothing that it asked for: a halt would reach some partitions, and not
-// others.
+// TestABrowserThatGoesAwayEndsNothing that it asked for: a halt would reach some partitions, and
+// not others.
 func TestABrowserThatGoesAwayEndsNothing(t *testing.T) {
 	for path, form := range map[string]string{"/payments/halts": haltOf("virtualpos").Encode(), "/payments/apply": goodForm()} {
 		ctx, leave := context.WithCancel(t.Context())

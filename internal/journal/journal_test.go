@@ -152,8 +152,8 @@ func (j *Journal) name() string {
 }
 
 // A file that another worker has taken over and removed, between its opening and its lock, is
-// nobody's journal: what is written to it is gone with the process, and what it holds is reported by
-// the other.
+// nobody's journal: what is written to it is gone with the process, and what it holds is reported
+// by the other.
 func TestAFileThatWasRemovedIsNoJournal(t *testing.T) {
 	t.Parallel()
 	for name, remove := range map[string]func(string) error{
