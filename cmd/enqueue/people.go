@@ -74,5 +74,5 @@ func (a *app) describe(err error) string {
 			text = strings.Replace(text, known.err.Error(), known.text, 1)
 		}
 	}
-	return text
+	return a.text.Say(text)
 }

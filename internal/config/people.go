@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"time"
 
 	"github.com/remesa/remesa/internal/i18n"
@@ -37,6 +38,23 @@ func (p *People) OnTerminal(lookup LookupEnv) i18n.Locale {
 		return i18n.New(p.tag, p.zone)
 	}
 	return i18n.New(i18n.FromEnvironment(lookup), p.zone)
+}
+
+// BeforeParsing is how whoever started a command with these arguments is addressed before they are
+// parsed: in the help, and in what is said of wrong ones.
+func BeforeParsing(args []string, lookup LookupEnv) i18n.Locale {
+	lang, _ := lookup("REMESA_LANG")
+	for i, arg := range args {
+		if value, joined := strings.CutPrefix(arg, "--lang="); joined {
+			lang = value
+		} else if arg == "--lang" && i+1 < len(args) {
+			lang = args[i+1]
+		}
+	}
+	if tag, err := i18n.Parse(lang); err == nil {
+		return i18n.New(tag, nil)
+	}
+	return i18n.New(i18n.FromEnvironment(lookup), nil)
 }
 
 // InBrowser is how whoever reads a page is addressed, by the Accept-Language of the request.

@@ -44,3 +44,26 @@ func TestALanguageOrZoneThatIsNoneIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLanguageBeforeTheArgumentsAreParsed(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		args, setting, lang, want string
+	}{
+		{"", "", "es_CL.UTF-8", "es-CL"},
+		{"", "", "", "en"},
+		{"", "es-MX", "en_US.UTF-8", "es-MX"},
+		{"list --lang=es-CO", "en", "", "es-CO"},
+		{"list --lang es", "en", "", "es"},
+		{"--lang", "es", "", "es"},                  // the parser says what is missing
+		{"--lang nolanguage", "", "es_CL", "es-CL"}, // as good as not given
+	} {
+		got := BeforeParsing(strings.Fields(row.args), func(name string) (string, bool) {
+			value := map[string]string{"REMESA_LANG": row.setting, "LANG": row.lang}[name]
+			return value, value != ""
+		})
+		if got.Tag().String() != row.want {
+			t.Errorf("%+v: %s", row, got.Tag())
+		}
+	}
+}

@@ -12,9 +12,9 @@ import (
 // Examples are lines to begin with, by command: "submit", "subscription add".
 type Examples map[string][]string
 
-// Option puts the examples into the help of their commands. A command that has none, or an example
-// without a command, is an error of the program.
-func (e Examples) Option() kong.Option {
+// Option puts the examples into the help of their commands, below a caption. A command that has
+// none, or an example without a command, is an error of the program.
+func (e Examples) Option(caption string) kong.Option {
 	return kong.PostBuild(func(k *kong.Kong) error {
 		left := len(e)
 		for _, leaf := range k.Model.Leaves(true) {
@@ -23,7 +23,7 @@ func (e Examples) Option() kong.Option {
 				return fmt.Errorf("%s: no example in its help", leaf.Path())
 			}
 			left--
-			leaf.Detail = "Examples:\n\n  " + strings.Join(lines, "\n  ")
+			leaf.Detail = caption + "\n\n  " + strings.Join(lines, "\n  ")
 		}
 		if left > 0 {
 			return fmt.Errorf("%d examples are of no command", left)
