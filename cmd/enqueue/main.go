@@ -90,7 +90,10 @@ func main() {
 
 func run(args []string) int {
 	c := cli{Config: *config.New()}
-	early := &app{text: config.BeforeParsing(args, os.LookupEnv)}
+	early := &app{}
+	var color string
+	early.text, color = config.BeforeParsing(args, os.LookupEnv)
+	early.paintErr = shell.PaintFor(color, os.LookupEnv, os.Stderr)
 	parser, err := kong.New(&c, options(early.text)...)
 	if err != nil {
 		return early.report(err)
@@ -100,7 +103,7 @@ func run(args []string) int {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return early.report(usageError{enumError(err)})
+		return early.report(usageError{errors.New(shell.Wrong(early.text, "enqueue", err))})
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
@@ -111,11 +114,6 @@ func run(args []string) int {
 	}
 	defer a.close()
 	return a.report(forReaders(command, command.Run(a)))
-}
-
-// enumError leaves out the empty word, which stands for "not given" in lists of words.
-func enumError(err error) error {
-	return errors.New(strings.Replace(err.Error(), `must be one of "",`, "must be one of ", 1))
 }
 
 // forReaders is the error of a command, but for a reader of a command that changes nothing which
@@ -187,7 +185,7 @@ func states() []string {
 	return names
 }
 
-var producerSettings = []string{"redis-url", "redis-url-file", "intake-memory-stop", "lang", "timezone", "webhooks-file"}
+var producerSettings = []string{"redis-url", "redis-url-file", "intake-memory-stop", "lang", "color", "timezone", "webhooks-file"}
 
 // hideWorkerSettings leaves in the help what a producer sets; `worker --help` lists every setting.
 func hideWorkerSettings(k *kong.Kong) error {
@@ -205,7 +203,7 @@ func (a *app) report(err error) int {
 	if code := exitError(0); errors.As(err, &code) {
 		return int(code)
 	}
-	fmt.Fprintln(os.Stderr, "enqueue:", a.describe(err))
+	fmt.Fprintln(os.Stderr, a.paintErr.Bad("enqueue:"), a.describe(err))
 	return exitCode(err)
 }
 

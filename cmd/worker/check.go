@@ -16,6 +16,7 @@ import (
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/preflight"
+	"github.com/remesa/remesa/internal/shell"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
 )
@@ -49,7 +50,7 @@ func (cmd checkCmd) Run(ctx context.Context, c *config.Config, l i18n.Locale) er
 	if cmd.JSON {
 		err = preflight.JSON(os.Stdout, findings)
 	} else {
-		err = preflight.Table(os.Stdout, onStdout(l), findings)
+		err = preflight.Table(os.Stdout, onStdout(l), findings, inColour(shell.PaintFor(c.Color, os.LookupEnv, os.Stdout)))
 	}
 	if err == nil && preflight.Failed(findings) {
 		return errSilent
@@ -73,6 +74,21 @@ func (cmd checkCmd) accept(ctx context.Context, l i18n.Locale, rdb redis.Univers
 	words := onStdout(l).CLI.Check
 	fmt.Println(words.Recorded(cmd.AcceptIdentity, cmp.Or(before, words.None)))
 	return nil
+}
+
+// inColour colours a level's name.
+func inColour(p shell.Paint) func(level preflight.Level, name string) string {
+	return func(level preflight.Level, name string) string {
+		switch level {
+		case preflight.OK:
+			return p.Good(name)
+		case preflight.Warn:
+			return p.Warn(name)
+		case preflight.Fail:
+			return p.Bad(name)
+		}
+		return name
+	}
 }
 
 // onStdout is the language of what stdout gets: that of whoever reads it on a terminal, and English

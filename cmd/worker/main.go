@@ -48,10 +48,11 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
 	c := cli{Config: *config.New()}
-	text := config.BeforeParsing(args, os.LookupEnv)
+	text, color := config.BeforeParsing(args, os.LookupEnv)
+	name := shell.PaintFor(color, os.LookupEnv, os.Stderr).Bad("worker:")
 	parser, err := kong.New(&c, options(text)...)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "worker:", err)
+		fmt.Fprintln(os.Stderr, name, err)
 		return exitFailed
 	}
 	if len(args) > 0 && args[0] == shell.CompleteCommand {
@@ -62,7 +63,7 @@ func run(args []string) int {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "worker:", text.Say(err.Error()))
+		fmt.Fprintln(os.Stderr, name, shell.Wrong(text, "worker", err))
 		return exitUsage
 	}
 	ctx, stop := drainOnSignal()
@@ -74,7 +75,7 @@ func run(args []string) int {
 	case err == nil:
 		return 0
 	case !errors.Is(err, errSilent):
-		fmt.Fprintln(os.Stderr, "worker:", text.Say(err.Error()))
+		fmt.Fprintln(os.Stderr, name, text.Say(err.Error()))
 	}
 	return exitFailed
 }

@@ -31,6 +31,20 @@ func TestPeopleAreAddressedAsTheSettingSaysOrAsTheyAsk(t *testing.T) {
 	}
 }
 
+func TestTheColorBeforeTheArgumentsAreParsed(t *testing.T) {
+	t.Parallel()
+	never := func(name string) (string, bool) { return "never", name == "REMESA_COLOR" }
+	for args, want := range map[string]string{"list": "never", "list --color=always": "always", "--color auto list": "auto", "list --color": "never"} {
+		if _, got := BeforeParsing(strings.Fields(args), never); got != want {
+			t.Errorf("%s: %s, want %s", args, got, want)
+		}
+	}
+	if _, err := parse(t, map[string]string{"REMESA_COLOR": canary}); err == nil || !strings.Contains(err.Error(), "REMESA_COLOR: must be auto, always or never") ||
+		strings.Contains(err.Error(), canary) {
+		t.Error(err)
+	}
+}
+
 func TestALanguageOrZoneThatIsNoneIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := parse(t, map[string]string{"REMESA_LANG": canary, "REMESA_TIMEZONE": canary})
@@ -58,7 +72,7 @@ func TestTheLanguageBeforeTheArgumentsAreParsed(t *testing.T) {
 		{"--lang", "es", "", "es"},                  // the parser says what is missing
 		{"--lang nolanguage", "", "es_CL", "es-CL"}, // as good as not given
 	} {
-		got := BeforeParsing(strings.Fields(row.args), func(name string) (string, bool) {
+		got, _ := BeforeParsing(strings.Fields(row.args), func(name string) (string, bool) {
 			value := map[string]string{"REMESA_LANG": row.setting, "LANG": row.lang}[name]
 			return value, value != ""
 		})

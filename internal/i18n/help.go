@@ -10,6 +10,8 @@ type HelpWords struct {
 	Arguments, Flags, Commands, Examples string
 	// More is the last line; command is what to type.
 	More func(command string) string
+	// See stands behind an error of a command line; command is what to type.
+	See func(command string) string
 	// ProviderSettings is behind the settings; command is what to type.
 	ProviderSettings func(command string) string
 	// NoSection says which sections there are.

@@ -62,7 +62,7 @@ var rows = []row{
 		refusalsSpanish,
 		helpOf(helpSpanish, settingsSpanish, placeholdersSpanish),
 		sync.OnceValue(func() *phrasebook {
-			return newPhrasebook(parserSpanish, problemsSpanish, conflictsSpanish, shapesSpanish, settingProblemsSpanish, checkSpanish, machineSpanish, demoSpanish)
+			return newPhrasebook(parserSpanish, usageSpanish, problemsSpanish, conflictsSpanish, shapesSpanish, settingProblemsSpanish, checkSpanish, machineSpanish, demoSpanish)
 		}),
 	},
 }

@@ -25,6 +25,7 @@ var settingProblemsSpanish = map[string]string{
 	"must not be below %s":                                                          "no debe ser menor que %s",
 	"must not be negative; 0 is no limit":                                           "no debe ser negativo; 0 es sin límite",
 	"must be above 0, in requests a second":                                         "debe ser mayor que 0, en solicitudes por segundo",
+	"must be auto, always or never":                                                 "debe ser auto, always o never",
 	"must be debug, info, warn or error":                                            "debe ser debug, info, warn o error",
 	"must be one of %s, with a country if you like, such as es-CL":                  "debe ser uno de %s, con un país si se quiere, como es-CL",
 	"not a time zone of the IANA database, such as America/Bogota":                  "no es una zona horaria de la base IANA, como America/Bogota",

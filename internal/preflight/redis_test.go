@@ -338,7 +338,7 @@ func TestRendering(t *testing.T) {
 		{Name: "appendonly", Level: Fail, Got: "no", Want: "yes", Fix: "run <X>", Unsafe: true},
 	}
 	var table, object bytes.Buffer
-	if err := Table(&table, i18n.New(i18n.English, nil), findings); err != nil {
+	if err := Table(&table, i18n.New(i18n.English, nil), findings, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := "      CHECK       FOUND   WANTED\nOK    role        master  master\nFAIL  appendonly  no      yes\n\nappendonly: run <X>\n"
@@ -347,11 +347,11 @@ func TestRendering(t *testing.T) {
 	}
 	table.Reset()
 	findings[1].Name, findings[1].Fix = "appendonly on 10.0.0.1:6379", "look for a full or broken disk on the server, and at its log"
-	if err := Table(&table, i18n.New(i18n.Spanish, nil), findings); err != nil {
+	if err := Table(&table, i18n.New(i18n.Spanish, nil), findings, func(_ Level, name string) string { return "<" + name + ">" }); err != nil {
 		t.Fatal(err)
 	}
-	want = "       PRUEBA                       SE ENCONTRÓ  SE ESPERA\nBIEN   papel                        master       master\n" +
-		"FALLA  appendonly en 10.0.0.1:6379  no           yes\n\nappendonly en 10.0.0.1:6379: busque un disco lleno o dañado en el servidor, y mire su bitácora\n"
+	want = "       PRUEBA                       SE ENCONTRÓ  SE ESPERA\n<BIEN>   papel                        master       master\n" +
+		"<FALLA>  appendonly en 10.0.0.1:6379  no           yes\n\nappendonly en 10.0.0.1:6379: busque un disco lleno o dañado en el servidor, y mire su bitácora\n"
 	if table.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", table.String(), want)
 	}

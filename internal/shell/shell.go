@@ -3,11 +3,24 @@
 package shell
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/remesa/remesa/internal/i18n"
 )
+
+// Wrong is what a command line has wrong, as the parser found it: in a language, without the empty
+// word that stands for "not given" in lists of words, and with the help that tells more.
+func Wrong(l i18n.Locale, program string, err error) string {
+	text := l.Say(strings.Replace(err.Error(), `must be one of "",`, "must be one of ", 1))
+	if parse, is := errors.AsType[*kong.ParseError](err); is && parse.Context != nil && parse.Context.Selected() != nil {
+		program = parse.Context.Selected().FullPath()
+	}
+	return text + l.CLI.Help.See(program+" --help")
+}
 
 // Examples are lines to begin with, by command: "submit", "subscription add".
 type Examples map[string][]string
