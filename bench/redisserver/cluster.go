@@ -67,6 +67,9 @@ func (c *Cluster) introduce(ctx context.Context) error {
 
 // meet has a master know the first one, which tells it of the others. Each names its bus port.
 func (c *Cluster) meet(ctx context.Context, s *Server) error {
+	if s == c.Masters[0] {
+		return nil
+	}
 	host, port, err := net.SplitHostPort(s.Addr)
 	if err != nil {
 		return err

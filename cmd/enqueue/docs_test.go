@@ -11,16 +11,19 @@ import (
 	"github.com/remesa/remesa/internal/i18n"
 )
 
+// parseLine says what is wrong with a line's words, as the command would.
+func parseLine(words []string) error {
+	c := cli{Config: *config.New()}
+	k, err := kong.New(&c, append(options(i18n.New(i18n.English, nil)), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard))...)
+	if err != nil {
+		return err
+	}
+	_, err = k.Parse(words)
+	return err
+}
+
 // TestTheLinesOfThePagesAreCommands parses each line that a page shows, as it would be typed.
 func TestTheLinesOfThePagesAreCommands(t *testing.T) {
 	t.Parallel()
-	docstest.Check(t, "../..", "enqueue", func(words []string) error {
-		c := cli{Config: *config.New()}
-		k, err := kong.New(&c, append(options(i18n.New(i18n.English, nil)), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard))...)
-		if err != nil {
-			return err
-		}
-		_, err = k.Parse(words)
-		return err
-	})
+	docstest.Check(t, "../..", "enqueue", parseLine)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,10 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/docstest"
 	"github.com/remesa/remesa/providers"
 )
@@ -30,16 +26,6 @@ var notRun = map[string]string{
 
 // counts are the lines that end with 2 by themselves: they count, and say what to repeat.
 var counts = []string{"resolve --file KEYS", "release --all", "forgot close --provider P --send-not-found"}
-
-// parseLine says what is wrong with a line's words, as the command would.
-func parseLine(words []string) error {
-	c := cli{Config: *config.New()}
-	k, err := kong.New(&c, append(options(), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard))...)
-	if err == nil {
-		_, err = k.Parse(words)
-	}
-	return err
-}
 
 // TestTheLinesInSentencesDoWhatTheySay runs each complete line that a sentence of a page quotes,
 // against a store whose payments are in the state that the command is for. Lines in blocks are run

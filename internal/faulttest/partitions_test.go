@@ -214,7 +214,7 @@ func (w *fixture) readingCommands() {
 		w.t.Errorf("export: exit %d, %d payments of %d", code, lines, len(w.payments))
 	}
 	failed := w.command("list", "--json", "--provider", "virtualpos", "--state", "failed")
-	w.awaitTotal("succeeded", len(w.payments)-len(failed)-1)
+	w.awaitCounted(len(w.payments)-len(failed)-1)
 	seen := map[idempotency.Partition]bool{}
 	s := w.serve()
 	for reference := range w.payments {

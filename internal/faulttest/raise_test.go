@@ -335,21 +335,21 @@ func (w *fixture) compareAll(kinds []payout) {
 	if len(lines) != len(w.payments)+1 {
 		w.t.Errorf("%d lines were exported, want %d and a manifest", len(lines), len(w.payments))
 	}
-	w.awaitTotal("succeeded", succeeded)
+	w.awaitCounted(succeeded)
 }
 
-// awaitTotal waits until workers have counted that many transitions into a state.
-func (w *fixture) awaitTotal(state string, want int) {
+// awaitCounted waits until workers have counted that many successes.
+func (w *fixture) awaitCounted(want int) {
 	w.t.Helper()
 	eventually.NoError(w.t, testTimeout, func() error {
 		n := 0.0
 		for _, figure := range w.command("totals", "--from", time.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly), "--provider", w.provider) {
-			if count, is := figure["count"].(float64); is && figure["state"] == state {
+			if count, is := figure["count"].(float64); is && figure["state"] == "succeeded" {
 				n += count
 			}
 		}
 		if n != float64(want) {
-			return fmt.Errorf("%.0f %s are counted, want %d", n, state, want)
+			return fmt.Errorf("%.0f successes are counted, want %d", n, want)
 		}
 		return nil
 	})

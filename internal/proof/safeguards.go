@@ -175,7 +175,7 @@ func mutants() []mutant {
 			"idempotency", "TestPaymentsFromBeforeThereWerePartitionsAreNotOverlooked",
 		},
 		{
-			nothingMovedMidSend, "idempotency/raise.go", "r.State == Sending && r.LeaseEnd > rules.Time(now)", "false",
+			nothingMovedMidSend, "idempotency/raise.go", "r.LeaseEnd > rules.Time(now)", "r.LeaseEnd > rules.Time(now) && false",
 			"idempotency", "TestRaisingRefusesWhatItMust",
 		},
 		{
