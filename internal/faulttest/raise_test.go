@@ -274,6 +274,8 @@ func (w *fixture) goOn(kinds []payout) {
 			many(kind, "release")
 		case "later":
 			many(kind, "cancel")
+		case "ready": // it keeps the time that the provider gave it, unless an operator lets it go
+			w.command(append([]string{"retry", w.key(w.prefix + "ready.0").String()}, by...)...)
 		case "held":
 			many(kind, "resolve", "--as", "not-received")
 			many(kind, "retry", "--accept-double-risk")
