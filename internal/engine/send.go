@@ -337,8 +337,9 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	operation, o, err := call(e.traced(ctx, k, span), a, payment, attempt)
 	e.exchanged(span, k, operation, o, err, e.Now().Sub(start))
 	e.OnFaultPoint(PointSent, k)
-	o = providers.Redact(o, privateTexts(statusQueryFor(payment))...)
-	return attemptResult{outcome: verifyOutcome(payment, o), err: err, moneyStepReached: reached, checkpointed: checkpointed}
+	query := statusQueryFor(payment)
+	o = providers.Redact(o, privateTexts(query)...)
+	return attemptResult{outcome: verifyOutcome(query, o), err: err, moneyStepReached: reached, checkpointed: checkpointed}
 }
 
 // exchanged counts and traces what was said to the provider.
@@ -352,10 +353,10 @@ func (e *Engine) exchanged(span *trace.Span, k idempotency.Key, operation string
 
 // verifyOutcome turns an outcome that an attempt cannot have, or that is about another payment,
 // into doubt: a status query follows.
-func verifyOutcome(t tasks.Task, o providers.Outcome) providers.Outcome {
+func verifyOutcome(q providers.StatusQuery, o providers.Outcome) providers.Outcome {
 	switch o.Class {
 	case providers.Succeeded, providers.Pending, providers.Refused:
-		if field := differs(statusQueryFor(t), o.Echo); field != "" {
+		if field := differs(q, o.Echo); field != "" {
 			return mismatchOutcome(o, providers.InDoubt, field)
 		}
 		return o
