@@ -37,7 +37,7 @@ func TestATerminalHasColours(t *testing.T) {
 	d := newFixture(t)
 	d.held("virtualpos/h1")
 	d.finished("virtualpos/s1", providers.Outcome{Class: providers.Succeeded, ProviderID: "9"})
-	env := append(environment(redisAt(d.server.URL()), "TERM=xterm"))
+	env := environment(redisAt(d.server.URL()), "TERM=xterm")
 	bad := write(t, "bad.jsonl", payout("c1")+"\n{}\n")
 	for _, row := range []struct{ args, last, want string }{
 		{"list", "virtualpos/h1", "\x1b[33mheld"},
