@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/remesa/remesa/idempotency/rules"
@@ -449,16 +450,25 @@ func (l *Ledger) halt(ctx context.Context, provider, account string, p Actor, ha
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", what, provider, err)
 	}
-	var errs []error
-	for _, part := range parts { // each Begin reads the halts of its payment's own partition
-		if err := l.store.Halt(ctx, part.String(), account, what+" "+account+" by "+p.By+": "+p.Note, halted); err != nil {
-			errs = append(errs, fmt.Errorf("%s %s: %w", what, part, err))
-		}
+	// Each Begin reads the halts of its payment's own partition. They are written side by side: one
+	// that does not answer keeps no other waiting, until the caller's time is up.
+	errs := make([]error, len(parts))
+	var running sync.WaitGroup
+	for i, part := range parts {
+		running.Go(func() {
+			if err := l.store.Halt(ctx, part.String(), account, what+" "+account+" by "+p.By+": "+p.Note, halted); err != nil {
+				errs[i] = fmt.Errorf("%s %s: %w", what, part, err)
+			}
+		})
 	}
-	if len(errs) == 0 && l.counts.of(provider) != len(parts) { // another caller has learned of more
+	running.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if l.counts.of(provider) != len(parts) { // another caller has learned of more
 		return fmt.Errorf("%s %s: %w", what, provider, changedPartitions(provider))
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // Halts returns the entries of the halts in force, by account ("*" for all): of every account that

@@ -75,13 +75,14 @@ func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.Stat
 	start := e.Now()
 	o, err = c.Status(wire.WithLastStatus(ctx, &status), query)
 	took := e.Now().Sub(start)
+	o = providers.Redact(o, privateTexts(query)...)
 	e.exchanged(span, k, string(idempotency.AskStatus), o, err, took)
 	if err != nil {
 		e.Log.Debug().Stringer("key", k).Err(err).Msg("no answer")
 		o = providers.Outcome{Class: providers.InDoubt, Code: "no_answer"}
 		return o, newAnswer(idempotency.AskStatus, &status, statusClass(o, err), took), err
 	}
-	o = verifyStatus(query, providers.Redact(o, privateTexts(query)...))
+	o = verifyStatus(query, o)
 	return o, newAnswer(idempotency.AskStatus, &status, string(o.Class), took), nil
 }
 

@@ -339,12 +339,13 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	start := e.Now()
 	operation, o, err := call(wire.WithLastStatus(e.traced(ctx, k, span), &status), a, payment, attempt)
 	took := e.Now().Sub(start)
+	query := statusQueryFor(payment)
+	o = providers.Redact(o, privateTexts(query)...)
 	e.exchanged(span, k, operation, o, err, took)
 	e.OnFaultPoint(PointSent, k)
-	o = verifyOutcome(payment, providers.Redact(o, privateTexts(statusQueryFor(payment))...))
-	r = attemptResult{outcome: o, err: err, moneyStepReached: reached, checkpointed: checkpointed}
+	r = attemptResult{outcome: verifyOutcome(query, o), err: err, moneyStepReached: reached, checkpointed: checkpointed}
 	if operation != operationNone {
-		r.answer = newAnswer(idempotency.Question(operation), &status, requestClass(o, err), took)
+		r.answer = newAnswer(idempotency.Question(operation), &status, requestClass(r.outcome, err), took)
 	}
 	return r
 }
@@ -354,7 +355,8 @@ func newAnswer(q idempotency.Question, status *wire.LastStatus, class string, to
 	return idempotency.Answer{Question: q, HTTPStatus: int(status.Load()), Class: class, Took: took}
 }
 
-// exchanged counts and traces what was said to the provider.
+// exchanged counts and traces what was said to the provider. The outcome is redacted: its code goes
+// to a collector of traces, as it stands.
 func (e *Engine) exchanged(span *trace.Span, k idempotency.Key, operation string, o providers.Outcome, err error, took time.Duration) {
 	class := requestClass(o, err)
 	e.Metrics.Request(k.Provider, operation, class, took)
@@ -365,10 +367,10 @@ func (e *Engine) exchanged(span *trace.Span, k idempotency.Key, operation string
 
 // verifyOutcome turns an outcome that an attempt cannot have, or that is about another payment,
 // into doubt: a status query follows.
-func verifyOutcome(t tasks.Task, o providers.Outcome) providers.Outcome {
+func verifyOutcome(q providers.StatusQuery, o providers.Outcome) providers.Outcome {
 	switch o.Class {
 	case providers.Succeeded, providers.Pending, providers.Refused:
-		if field := differs(statusQueryFor(t), o.Echo); field != "" {
+		if field := differs(q, o.Echo); field != "" {
 			return mismatchOutcome(o, providers.InDoubt, field)
 		}
 		return o
