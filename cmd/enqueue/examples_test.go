@@ -7,6 +7,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/i18n"
 )
 
 // TestTheExamplesOfTheHelpAreCommands parses each as it would be typed.
@@ -26,7 +27,7 @@ func TestTheExamplesOfTheHelpAreCommands(t *testing.T) {
 				continue
 			}
 			c := cli{Config: *config.New()}
-			k, err := kong.New(&c, options()...)
+			k, err := kong.New(&c, options(i18n.New(i18n.English, nil))...)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -87,6 +87,7 @@ var allowed = []struct {
 	// Texts for people know what a record holds, and no store.
 	{"internal/i18n", []string{"idempotency"}},
 	{"internal/i18n/i18ntest", []string{"internal/i18n"}},
+	{"internal/shell", []string{"internal/i18n"}},
 	{"internal/config", []string{"internal/i18n", "internal/login", "internal/receiver", "internal/redisurl", "providers", "providers/catalog", "providers/spec", "schedule", "seal"}},
 	// What is shown to programs, and what takes their lines in, for the command and the API alike.
 	{"internal/tutorialtest", nil},
@@ -96,7 +97,7 @@ var allowed = []struct {
 	{"internal/api", []string{"internal/apikey", "internal/intake", "internal/listen", "internal/strictjson", "internal/trace", "internal/view", "billing", "idempotency", "outcomes", "providers", "providers/catalog", "schedule", "seal", "tasks"}},
 	{"docs", nil},
 	{"internal/intake", []string{"internal/config", "billing", "idempotency", "providers/spec", "tasks"}},
-	{"internal/preflight", []string{"internal/kv", "providers"}},
+	{"internal/preflight", []string{"internal/i18n", "internal/kv", "providers"}},
 	{"internal/wiring", []string{"internal/config", "billing", "tasks", "idempotency", "providers", "providers/auth", "providers/catalog", "providers/spec", "providers/wire", "seal"}},
 	{"internal/eventually", nil},
 	{"internal/logtest", nil},
@@ -119,7 +120,7 @@ var allowed = []struct {
 	{"internal/proof", nil},
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	// It shows the worker that its caller makes. Each of its samples is about one provider.
-	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
+	{"internal/demo", []string{"internal/config", "internal/i18n", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
 	{"internal/dashboard", []string{"billing", "internal/chart", "internal/delivery", "internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/merge", "internal/salvage", "internal/totals", "outcomes", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	// It draws, and knows no payment.

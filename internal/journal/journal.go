@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -78,13 +79,15 @@ const (
 type Journal struct {
 	dir string
 	now func() time.Time
-	// compactAt is the size at which the journal is written anew.
+	// compactAt is the least size at which the journal is written anew.
 	compactAt int64
 
-	mu      sync.Mutex
-	file    *os.File
-	size    int64
-	entries map[string]Entry // by attempt
+	mu   sync.Mutex
+	file *os.File
+	// size is the file's, rewritten what it was when the file was begun, and begun when that was.
+	size, rewritten int64
+	begun           time.Time
+	entries         map[string]Entry // by attempt
 	// sequences are the highest of each partition.
 	sequences map[counter]int64
 	waiting   []waiter
@@ -142,7 +145,7 @@ func takeOver(dir string) ([]*os.File, error) {
 		if err != nil {
 			return out, fmt.Errorf("journal: %w", err)
 		}
-		if !lock(f) {
+		if !own(f) {
 			_ = f.Close()
 			continue
 		}
@@ -151,8 +154,20 @@ func takeOver(dir string) ([]*os.File, error) {
 	return out, nil
 }
 
-// lock reports whether the file is this process's from now on.
-func lock(f *os.File) bool { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil }
+// own reports whether the file is this process's from now on, and still in its directory: another
+// worker may have taken it over, and removed it, between its opening and the lock. What is written
+// to such a file ends with the process, and what it holds is another worker's to report.
+func own(f *os.File) bool {
+	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return false
+	}
+	opened, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(f.Name())
+	return err == nil && os.SameFile(opened, named)
+}
 
 // read takes the entries of a journal over. A last line that was cut off was never on disk as a
 // whole, so nothing was sent for it.
@@ -160,8 +175,11 @@ func (j *Journal) read(f *os.File) error {
 	in := bufio.NewReader(f)
 	for n := 1; ; n++ {
 		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil // the end, or a cut line
+		}
 		if err != nil {
-			return nil //nolint:nilerr // the end, or a cut line
+			return fmt.Errorf("journal: %w", err)
 		}
 		var e Entry
 		if err := json.Unmarshal(line, &e); err != nil {
@@ -290,7 +308,7 @@ func (j *Journal) written(batch []waiter, err error) {
 	for _, w := range batch {
 		j.size += int64(len(w.line))
 	}
-	if err == nil && j.size > j.compactAt {
+	if err == nil && j.grown() {
 		old := j.file
 		if err = j.rewriteLocked(); err == nil {
 			_ = os.Remove(old.Name())
@@ -300,6 +318,12 @@ func (j *Journal) written(batch []waiter, err error) {
 	if err != nil && j.failed == nil {
 		j.failed = err
 	}
+}
+
+// grown reports whether the journal is worth writing anew: what is still needed would else be
+// written again with each batch.
+func (j *Journal) grown() bool {
+	return j.size > j.compactAt && (j.size > 2*j.rewritten || j.now().Sub(j.begun) > keepSettled)
 }
 
 func (j *Journal) rewrite() error {
@@ -334,19 +358,19 @@ func (j *Journal) rewriteLocked() error {
 	if err := syncDir(j.dir); err != nil {
 		return err
 	}
-	j.file, j.size = f, int64(text.Len())
+	j.file, j.size, j.rewritten, j.begun = f, int64(text.Len()), int64(text.Len()), j.now()
 	return nil
 }
 
 // createLocked creates a file (mode 0600) and locks it. Another worker that starts at this moment
-// may take the new file for one that a dead worker left, so it tries three times.
+// may take the new file for one that a dead worker left, and remove it, so it tries three times.
 func createLocked(dir string) (*os.File, error) {
 	for range 3 {
 		f, err := os.CreateTemp(dir, "worker-*"+suffix)
 		if err != nil {
 			return nil, fmt.Errorf("journal: %w", err)
 		}
-		if lock(f) {
+		if own(f) {
 			return f, nil
 		}
 		_ = f.Close()

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -124,6 +125,67 @@ func TestAGrownJournalIsWrittenAnew(t *testing.T) {
 	must(t, j.Close())
 	if next := open(t, dir); next.Sequences()["virtualpos"] != 9 || len(next.Entries()) != 3 {
 		t.Errorf("%v, %v", next.Sequences(), attempts(next))
+	}
+}
+
+// What is kept is not written again with each line: at hundreds of sends a second the outcomes of
+// two minutes alone are more than the least size at which a journal is written anew.
+func TestAJournalWhoseEntriesAreNeededIsRarelyWrittenAnew(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir())
+	j.compactAt = 1_000
+	files := map[string]bool{}
+	for i := range 200 {
+		must(t, j.Intend(entry(fmt.Sprint(i), int64(i))))
+		files[j.name()] = true
+	}
+	if len(files) > 10 {
+		t.Errorf("written anew %d times for 200 lines", len(files)-1)
+	}
+}
+
+// name is that of the journal's present file.
+func (j *Journal) name() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.file.Name()
+}
+
+// A file that another worker has taken over and removed, between its opening and its lock, is
+// nobody's journal: what is written to it is gone with the process, and what it holds is reported
+// by the other.
+func TestAFileThatWasRemovedIsNoJournal(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(string) error{
+		"removed":  os.Remove,
+		"replaced": func(name string) error { return errors.Join(os.Remove(name), os.WriteFile(name, nil, 0o600)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := os.Create(filepath.Join(t.TempDir(), "worker-1.journal"))
+			must(t, err)
+			t.Cleanup(func() { _ = f.Close() })
+			if !own(f) {
+				t.Error("a file of the directory cannot be owned")
+			}
+			must(t, remove(f.Name()))
+			if own(f) {
+				t.Error("a file that is not in its directory can be owned")
+			}
+		})
+	}
+}
+
+// A journal that cannot be read to its end is not taken for one that ends there: the sends behind
+// would be forgotten, and its file removed.
+func TestAJournalThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir)
+	f, err := os.Open(dir) // reading a directory fails as a bad disk does
+	must(t, err)
+	t.Cleanup(func() { _ = f.Close() })
+	if err := j.read(f); err == nil {
+		t.Error("no error")
 	}
 }
 
