@@ -11,6 +11,8 @@ LONGEST := ./internal/faulttest ./internal/engine ./cmd/enqueue ./examples/sixth
 AT_A_TIME := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 # These start no goroutine, which a test holds: the race detector has nothing to find there, and makes long computations much longer.
 WITHOUT_RACE := ./idempotency/rules ./internal/arch ./internal/reconcile ./internal/strictcsv ./schedule
+# These play fewer seeds with the race detector, and all without.
+WITH_AND_WITHOUT_RACE := ./internal/sim
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint fault proof bench bench-smoke release
@@ -28,7 +30,7 @@ test: ## all tests with the race detector, and what they skip, in about six minu
 	@scripts/need-python.sh
 	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 go run ./internal/testreport -race -timeout 20m -p $(AT_A_TIME) $(LONGEST) \
 		$$(go list ./... | grep -vxF "$$(go list $(WITHOUT_RACE))")
-	go run ./internal/testreport $(WITHOUT_RACE)
+	go run ./internal/testreport $(WITHOUT_RACE) $(WITH_AND_WITHOUT_RACE)
 	go test -tags mutants -run Mutants ./idempotency/...
 	go run ./internal/sim -seeds 500
 

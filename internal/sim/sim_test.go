@@ -11,11 +11,20 @@ import (
 	"github.com/remesa/remesa/providers/pagandocheck"
 )
 
+// some is how many seeds are played: fewer under the race detector. `make test` runs these tests
+// with it and without.
+func some(all, few int) int {
+	if underRace {
+		return few
+	}
+	return all
+}
+
 // No seed breaks a promise, and each fault that a seed may draw happens in some seed: one that
 // never does proves nothing. `go run ./internal/sim -seed N` tells the story of one that does.
 func TestSeeds(t *testing.T) {
 	t.Parallel()
-	ordinarily := 120
+	ordinarily := some(120, 60)
 	if os.Getenv("REMESA_TEST_LONG") != "" {
 		ordinarily = 20_000
 	}
@@ -77,7 +86,7 @@ func TestTheStoryOfAPayment(t *testing.T) {
 func TestFromACrashToADecision(t *testing.T) {
 	t.Parallel()
 	measured := 0
-	for seed := range uint64(300) {
+	for seed := range uint64(some(300, 40)) { // #nosec G115 -- it is not negative
 		synctest.Test(t, func(t *testing.T) {
 			w, err := newWorld(seed, false)
 			if err != nil {
