@@ -10,7 +10,7 @@ GOLANGCI := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
 LONGEST := ./internal/faulttest ./internal/engine ./cmd/enqueue ./examples/sixth-provider ./internal/browsertest ./internal/dashboard
 AT_A_TIME := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 # These start no goroutine, which a test holds: the race detector has nothing to find there, and makes long computations much longer.
-WITHOUT_RACE := ./idempotency/rules ./internal/arch ./internal/reconcile ./internal/strictcsv ./schedule
+WITHOUT_RACE := ./idempotency/rules ./internal/arch ./internal/reconcile ./internal/strictcsv
 # These play fewer seeds with the race detector, and all without.
 WITH_AND_WITHOUT_RACE := ./internal/sim
 

@@ -101,8 +101,8 @@ func TestEachLaneHasItsShareAndAloneAll(t *testing.T) {
 			l := limited(redistest.Start(t).Client(), perSecond)
 			got := counts(t, l, seconds*time.Second, map[bool]int{true: row.queriers, false: row.senders})
 			const most = perSecond * seconds * 115 / 100 // the last callers of a lane come after the end
-			// A busy machine wastes slots, of both lanes alike: what is promised is the share, and that
-			// nobody goes faster.
+			// A busy machine wastes slots, of both lanes alike: what is promised is the share, and
+			// that nobody goes faster.
 			if got[true] < seconds*row.queries/2 || got[false] < seconds*row.sends/2 || got[true]+got[false] > most {
 				t.Errorf("%d questions and %d sends in %d s", got[true], got[false], seconds)
 			}
