@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
@@ -50,7 +52,9 @@ func (a *app) showToPeople(r idempotency.Record) {
 		}
 	}
 	for _, h := range r.History {
-		_, _ = fmt.Fprintf(a.out, "%s  %s  %s  %s\n", a.text.TimeInColumn(h.At), coloured(a.paint, h.State, fmt.Sprintf("%-9s", h.State)), words.Attempt(countOf(a.text, h.Attempt)), clean(h.Note))
+		about := slices.DeleteFunc([]string{clean(h.Note), a.text.Answer(h)}, func(s string) bool { return s == "" })
+		state := coloured(a.paint, h.State, fmt.Sprintf("%-9s", h.State))
+		_, _ = fmt.Fprintf(a.out, "%s  %s  %s  %s\n", a.text.TimeInColumn(h.At), state, words.Attempt(countOf(a.text, h.Attempt)), strings.Join(about, "; "))
 	}
 	line(a.paint.Strong(words.Next(teller.Label(story.Next.Who), clean(story.Next.Text))))
 	line(a.withZone(words.Why(r.Key.String())))
