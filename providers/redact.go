@@ -86,15 +86,34 @@ func newRedactor(values []string) redactor {
 func signsOfWord(value string) int {
 	signs := 0
 	for i := range len(value) {
-		if value[i] <= ' ' || value[i] >= utf8.RuneSelf {
+		switch inWord[value[i]] {
+		case noWord:
 			return 0
-		}
-		if isSign(rune(value[i])) {
+		case wordSign:
 			signs++
 		}
 	}
 	return signs
 }
+
+const (
+	wordSign = 1 + iota
+	noWord
+)
+
+// inWord says of each byte whether it is a letter or a digit of ASCII, or no sign of a word of it.
+// It is asked of each byte of a signature.
+var inWord = func() (table [256]byte) {
+	for b := range table {
+		switch {
+		case b <= ' ' || b >= utf8.RuneSelf:
+			table[b] = noWord
+		case isSign(rune(b)): // #nosec G115 -- a byte
+			table[b] = wordSign
+		}
+	}
+	return table
+}()
 
 // patterns are the forms of one value that stand in a folded text; with parts, a long secret is
 // always among them. Most texts are one word and hold none, so what does not stand there is not

@@ -109,13 +109,18 @@ func decode(line []byte, root node) (Task, error) {
 	return t, nil
 }
 
+var (
+	taskTypes     = []string{typePayout, typeCharge, typeStatus}
+	providerNames = catalog.Names()
+)
+
 // chooseRules reads type and provider, which choose the rules for everything else.
 func chooseRules(root node) (kind string, r rules, err error) {
-	kind, err = oneOf(root, "type", []string{typePayout, typeCharge, typeStatus})
+	kind, err = oneOf(root, "type", taskTypes)
 	if err != nil {
 		return "", r, err
 	}
-	provider, err := oneOf(root, "provider", catalog.Names())
+	provider, err := oneOf(root, "provider", providerNames)
 	if err != nil {
 		return "", r, err
 	}

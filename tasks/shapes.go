@@ -95,7 +95,7 @@ func (r rules) canonical(path, text string) string {
 // identity are the values that make the payment what it is, as "name=value"; what the task does not
 // have is left out.
 func (r rules) identity(root node) []string {
-	var parts []string
+	parts := make([]string, 0, len(r.Meaning))
 	for _, part := range r.Meaning {
 		if value := r.canonical(part.Path, valueAt(root, part.Path).Text); value != "" && value != "0" {
 			parts = append(parts, part.Name+"="+value)

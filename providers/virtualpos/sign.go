@@ -48,7 +48,9 @@ func (c *Client) body(tef []byte) []byte {
 	if c.config.Body == Flat {
 		return tef
 	}
-	return append(append([]byte(`{"tef":`), tef...), '}')
+	const wrap = `{"tef":}`
+	body := append(make([]byte, 0, len(wrap)+len(tef)), wrap[:len(wrap)-1]...)
+	return append(append(body, tef...), '}')
 }
 
 // jwtHeader is {"typ":"JWT","alg":"HS256"} as a JWT has it, with the point behind it.
