@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -523,6 +524,41 @@ func TestCommentsAreWrapped(t *testing.T) {
 				continue
 			}
 			t.Errorf("%s:%d: a comment of %d columns", path, i+1, columns)
+		}
+	}
+}
+
+// withoutRace is the variable of the Makefile with the packages that `make test` tests without the
+// race detector.
+var withoutRace = regexp.MustCompile(`(?m)^WITHOUT_RACE := (.*)$`)
+
+// TestWhatIsTestedWithoutTheRaceDetectorStartsNothing: the race detector has nothing to find in a
+// package without goroutines and locks, and makes its long computations several times as long.
+func TestWhatIsTestedWithoutTheRaceDetectorStartsNothing(t *testing.T) {
+	t.Parallel()
+	m := withoutRace.FindStringSubmatch(text(t, "Makefile"))
+	if m == nil {
+		t.Fatal("the Makefile has no WITHOUT_RACE")
+	}
+	for _, folder := range strings.Fields(m[1]) {
+		names, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s has no package: %v", folder, err)
+		}
+		for _, name := range names {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if _, starts := n.(*ast.GoStmt); starts {
+					t.Errorf("%s starts a goroutine", name)
+				}
+				return true
+			})
+			if !strings.HasSuffix(name, "_test.go") && slices.ContainsFunc(imports(file), func(path string) bool { return path == "sync" || path == "sync/atomic" }) {
+				t.Errorf("%s shares something between goroutines", name)
+			}
 		}
 	}
 }

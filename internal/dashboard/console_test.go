@@ -497,7 +497,7 @@ func TestPaymentsOfAllPartitionsAreListed(t *testing.T) {
 
 // TestWhatTheLedgerRefusesIsToldOfEachPayment: the others are done all the same.
 func TestWhatTheLedgerRefusesIsToldOfEachPayment(t *testing.T) {
-	r := newRig(t)
+	r := newRigThatSettles(t, time.Hour)
 	r.hold(2, "bad")
 	f := bulkForHeld("step", "resolve not-received") // within the settle time of their attempts' leases
 	confirmed := hiddenIn(ask(t, r.pages, post("/payments/bulk", f.Encode())).Body.String(), "/payments/bulk/apply")
