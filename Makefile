@@ -7,7 +7,8 @@ GOLANGCI := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
 
 # These are tested first, side by side with all others, so that no long one is left for the end alone. Most of them wait more than they
 # compute, so twice as many packages are tested at a time as there are processors.
-LONGEST := ./internal/faulttest ./internal/engine ./cmd/enqueue ./examples/sixth-provider ./internal/browsertest ./internal/dashboard
+LONGEST := ./internal/faulttest ./internal/engine ./cmd/enqueue ./internal/tutorialtest ./examples/sixth-provider ./internal/browsertest \
+	./internal/deploytest ./idempotency ./internal/dashboard
 AT_A_TIME := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 # These start no goroutine, which a test holds: the race detector has nothing to find there, and makes long computations much longer.
 WITHOUT_RACE := ./idempotency/rules ./internal/arch ./internal/reconcile ./internal/strictcsv

@@ -239,8 +239,8 @@ func (l *Ledger) listPartitionFrom(ctx context.Context, p Partition, f Filter, s
 }
 
 // Scan returns some of the payments that match, in no order, and where to go on: it begins with an
-// empty cursor and ends with one. It finds what no index has, and reads every record on the way. With
-// a cursor that is none it returns ErrCursor.
+// empty cursor and ends with one. It finds what no index has, and reads every record on the way.
+// With a cursor that is none it returns ErrCursor.
 func (l *Ledger) Scan(ctx context.Context, f Filter, cursor string) (rs []Record, next string, err error) {
 	parts, err := l.KnownPartitions(ctx, f.Provider)
 	if err != nil {

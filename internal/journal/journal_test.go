@@ -205,8 +205,8 @@ func TestADiskThatFails(t *testing.T) {
 	}
 }
 
-// A disk that was full for a while stops no worker for ever: the journal goes on in a new file, with
-// all that was on the old one and without what was not sent.
+// A disk that was full for a while stops no worker for ever: the journal goes on in a new file,
+// with all that was on the old one and without what was not sent.
 func TestADiskThatHasRoomAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
