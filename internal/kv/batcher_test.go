@@ -44,18 +44,18 @@ func (b *fixture) wantsEach(n int) {
 // sent again.
 func TestAScriptForgottenInMidPipelineIsSentForTheRestOnly(t *testing.T) {
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
-		const n = 20
+		const n = 10 * maxGroup
 		other, done := client(), false
 		b := newFixture(t, client(pipelineHook(func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error {
 			if done || evals(cmds) != n {
 				return next(ctx, cmds)
 			}
 			done = true
-			err := next(ctx, cmds[:n/2])
+			err := next(ctx, cmds[:len(cmds)/2])
 			if err := other.ScriptFlush(ctx).Err(); err != nil {
 				t.Error(err)
 			}
-			return errors.Join(err, next(ctx, cmds[n/2:]))
+			return errors.Join(err, next(ctx, cmds[len(cmds)/2:]))
 		})))
 		b.commit(write("r", "", "the script is known")) // else the first half is refused too
 		results, errs := b.Commit(t.Context(), owner, pushes(n)...)
@@ -218,8 +218,11 @@ func TestALostReplyIsToldAsSuch(t *testing.T) {
 
 func TestAReplyThatIsNoneIsAnError(t *testing.T) {
 	t.Parallel()
-	for _, reply := range [][]any{nil, {}, {int64(1)}, {"perhaps"}, {"guard"}, {"guard", "1"}} {
-		if got, err := parse(redis.NewCmdResult(any(reply), nil)); err == nil {
+	for _, reply := range []any{
+		nil, int64(1), []any{}, []any{nil}, []any{"perhaps"}, []any{[]any{}}, []any{[]any{int64(1)}}, []any{[]any{1.5, "x"}}, []any{int64(0), int64(0)},
+	} {
+		g := group{ops: []*op{{}}, cmd: redis.NewCmdResult(reply, nil)}
+		if got, err := g.result(0); err == nil {
 			t.Errorf("%v is %+v", reply, got)
 		}
 	}

@@ -34,8 +34,11 @@ const (
 )
 
 const (
-	// interval is the time between two looks at a stream.
-	interval = 2 * time.Second
+	// interval is the time between two looks at a stream. After quietLooks looks at which nothing
+	// was new, as at a provider that nobody uses, only each quietEvery-th of them is made.
+	interval   = 2 * time.Second
+	quietLooks = 30
+	quietEvery = 5
 	// batch is how many entries are counted in one step; reading them keeps Redis busy for less
 	// than a millisecond.
 	batch = 250
@@ -66,23 +69,29 @@ type Totals struct {
 	mu sync.Mutex
 	// folded has the last entry of each stream that is known to be counted.
 	folded map[string]string
+	// quiet counts, by stream, the last looks at which nothing was new.
+	quiet map[string]int
 	// closed has the figures of past hours, which change no more.
 	closed map[string]closedHours
 }
 
 // New makes the totals; it dials nothing. Run folds, and need not run where they are only read.
 func New(o Options) *Totals {
-	return &Totals{Options: o, batcher: kv.NewBatcher(kv.NewDB(o.Redis, false), 0, 0), folded: map[string]string{}, closed: map[string]closedHours{}}
+	return &Totals{
+		Options: o, batcher: kv.NewBatcher(kv.NewDB(o.Redis, false), 0, 0), folded: map[string]string{}, quiet: map[string]int{},
+		closed: map[string]closedHours{},
+	}
 }
 
 // Run folds what is new in all streams, again and again until ctx is done. All workers may do so at
-// the same time. A stream in which nothing is new costs one command every two seconds.
+// the same time. A stream in which nothing is new costs one command every two seconds, and one
+// every ten once that was so for a minute.
 func (t *Totals) Run(ctx context.Context) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	failing := false
-	for {
-		err := t.FoldAll(ctx)
+	for n := 0; ; n++ {
+		err := t.foldAll(ctx, func(owner string) bool { return t.looksAt(owner, n) })
 		if err != nil && !failing && ctx.Err() == nil {
 			t.Log.Warn().Err(err).Msg("totals: trying again")
 		}
@@ -97,13 +106,26 @@ func (t *Totals) Run(ctx context.Context) {
 
 // FoldAll folds what is new in all streams. It leaves a stream to others that fold it meanwhile.
 func (t *Totals) FoldAll(ctx context.Context) error {
+	return t.foldAll(ctx, func(string) bool { return true })
+}
+
+func (t *Totals) foldAll(ctx context.Context, looksAt func(owner string) bool) error {
 	var errs []error
 	for _, provider := range slices.Sorted(maps.Keys(t.Streams)) {
 		for _, owner := range t.Streams[provider] {
-			errs = append(errs, t.foldStream(ctx, owner))
+			if looksAt(owner) {
+				errs = append(errs, t.foldStream(ctx, owner))
+			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// looksAt reports whether the n-th look is at this stream, too.
+func (t *Totals) looksAt(owner string, n int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.quiet[owner] < quietLooks || n%quietEvery == 0
 }
 
 func (t *Totals) foldStream(ctx context.Context, owner string) error {
@@ -122,7 +144,7 @@ func (t *Totals) foldStream(ctx context.Context, owner string) error {
 // fold counts the next entries of a stream, and reports whether there may be more for it to count.
 func (t *Totals) fold(ctx context.Context, owner string) (more bool, err error) {
 	newest, err := t.newest(ctx, owner)
-	if err != nil || newest == "" || newest == t.lastFolded(owner) {
+	if err != nil || !t.hasNew(owner, newest) {
 		return false, err
 	}
 	text, h, err := t.head(ctx, owner)
@@ -158,10 +180,16 @@ func (t *Totals) newest(ctx context.Context, owner string) (string, error) {
 	return last[0].ID, nil
 }
 
-func (t *Totals) lastFolded(owner string) string {
+// hasNew reports whether a stream whose last entry is this one may have something to count.
+func (t *Totals) hasNew(owner, newest string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.folded[owner]
+	if newest == "" || newest == t.folded[owner] {
+		t.quiet[owner]++
+		return false
+	}
+	t.quiet[owner] = 0
+	return true
 }
 
 func (t *Totals) setFolded(owner, id string) {
@@ -219,7 +247,7 @@ func (t *Totals) read(ctx context.Context, owner, text, cursor string) (*reading
 	}
 	r := &reading{entries: entries.Val(), runID: kv.RunID(info.Val()), now: now}
 	for _, m := range r.entries {
-		if e, err := outcomes.Decode(owner, m, nil); err == nil {
+		if e, ok := brief(m); ok {
 			r.events = append(r.events, e)
 		}
 	}
@@ -227,6 +255,18 @@ func (t *Totals) read(ctx context.Context, owner, text, cursor string) (*reading
 		r.added, r.trimmed = s.EntriesAdded, s.EntriesAdded-s.Length
 	}
 	return r, nil
+}
+
+// brief is an event with what is counted of it; outcomes.Decode also reads what may be sealed, and
+// costs several times as much. It returns false where the entry is no event.
+func brief(m redis.XMessage) (outcomes.Event, bool) {
+	text := func(name string) string { s, _ := m.Values[name].(string); return s }
+	e := outcomes.Event{
+		ID: text("event_id"), Kind: text("event"), Key: text("key"), Account: text("account"), Type: text("type"),
+		State: idempotency.State(text("state")), Code: text("code"), Amount: text("amount"), Currency: text("currency"), StreamID: m.ID,
+	}
+	_, _, ok := kv.ParseEventID(e.Key, e.ID)
+	return e, ok
 }
 
 // span is one hour or day: its figures, and which of them changed.
@@ -306,7 +346,7 @@ func step(owner, text string, h head, r *reading, s spans) *kv.Commit {
 	h.advance(r.entries, r.added, r.trimmed)
 	c := kv.NewCommit(owner, kv.TotalsKey(owner), text, r.now)
 	c.WhenFull = kv.RefuseWhenFull // the stream keeps what is not counted yet
-	c.RunGuard(r.runID)
+	c.InEpoch("", r.runID)
 	c.Write("SET", kv.TotalsKey(owner), h.text())
 	for key, b := range s {
 		if len(b.changed) == 0 {
