@@ -4,6 +4,11 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers/pagandocheck"
 )
 
 // No seed breaks a promise. `go run ./internal/sim -seed N` tells the story of one that does.
@@ -68,4 +73,78 @@ func TestTheStoryOfAPayment(t *testing.T) {
 	if !strings.HasPrefix(b.String(), "virtualpos/tef-1: executed 2 times\n") || !strings.Contains(b.String(), "no more faults") {
 		t.Errorf("a story that says too little:\n%s", b.String())
 	}
+}
+
+// From the crash of a worker until it is decided what becomes of its payment, the lease, the settle
+// time, the confirmations and 5 s pass at most, as long as another worker lives: on this clock, a
+// busy machine cannot excuse what the rules make wait.
+func TestFromACrashToADecision(t *testing.T) {
+	t.Parallel()
+	measured := 0
+	for seed := range uint64(300) {
+		synctest.Test(t, func(t *testing.T) {
+			w, err := newWorld(seed, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.plan.faults = map[fault]bool{crash: w.plan.workers > 1}
+			for _, p := range w.payments {
+				w.submit(t.Context(), p)
+			}
+			w.run(t.Context())
+			policy := w.plan.policy
+			limit := lease + policy.SettleTime + time.Duration(policy.Confirmations)*policy.NotFoundInterval + 5*time.Second
+			for _, p := range w.payments {
+				if p.key.Provider == pagandocheck.Name && w.plan.twoStep {
+					continue // an order that is not paid is no answer: it is asked about until the poll deadline
+				}
+				r, err := w.record(p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				took, ok := w.untilDecided(r)
+				if ok {
+					measured++
+				}
+				if took > limit {
+					t.Errorf("seed %d: %s: %s from the crash until it was decided, want at most %s", seed, p.key, took, limit)
+				}
+			}
+			w.close()
+		})
+	}
+	if measured == 0 {
+		t.Error("no crash hit an attempt")
+	}
+	t.Logf("%d payments", measured)
+}
+
+// untilDecided is the time from the only crash that hit the payment until it was no longer in
+// doubt; ok is false where none hit it, or where another worker died meanwhile.
+func (w *world) untilDecided(r idempotency.Record) (took time.Duration, ok bool) {
+	for i, h := range r.History[:max(len(r.History)-1, 0)] {
+		if h.State != idempotency.Sending || r.History[i+1].At.Before(h.At.Add(lease)) {
+			continue
+		}
+		decided := i + 1
+		for decided < len(r.History)-1 && r.History[decided].State == idempotency.InDoubt {
+			decided++
+		}
+		crashes := w.deaths(h.At, r.History[decided].At)
+		if len(crashes) == 1 && crashes[0].Before(h.At.Add(lease)) {
+			return r.History[decided].At.Sub(crashes[0]), true
+		}
+	}
+	return 0, false
+}
+
+// deaths lists when workers died in a span of time.
+func (w *world) deaths(from, to time.Time) []time.Time {
+	var all []time.Time
+	for _, l := range w.trace.lines {
+		if at := w.began.Add(l.at); l.text == "dies" && !at.Before(from) && !at.After(to) {
+			all = append(all, at)
+		}
+	}
+	return all
 }
