@@ -32,10 +32,10 @@ func (s *redisStore) Load(ctx context.Context, partition string, requests []Load
 	reads := make([]recordReads, len(requests))
 	values, now, err := s.batcher.Values(ctx, partition, keys, func(pipe redis.Pipeliner) {
 		for i, w := range requests {
-			reads[i] = p.beside(ctx, pipe, w)
 			if alone {
 				reads[i].text = pipe.Get(ctx, p.record(w.ID))
 			}
+			p.beside(ctx, pipe, w, &reads[i])
 		}
 	})
 	if err != nil {
@@ -71,15 +71,15 @@ func (p keyspace) texts(requests []LoadRequest) []string {
 	return keys
 }
 
-// beside queues the reads of what is requested beside a record.
-func (p keyspace) beside(ctx context.Context, pipe redis.Pipeliner, w LoadRequest) (r recordReads) {
+// beside queues the reads of what is requested beside a record, after it: whoever sees that a
+// payment is due still must not decide from a record that another janitor has just written.
+func (p keyspace) beside(ctx context.Context, pipe redis.Pipeliner, w LoadRequest, r *recordReads) {
 	if w.Due {
 		r.due = pipe.ZScore(ctx, p.due(), w.ID)
 	}
 	if w.QueryProof {
 		r.queryProof = pipe.HGet(ctx, p.queryProof(), w.Account)
 	}
-	return r
 }
 
 // take takes the record's text from the values, and its payload where that was requested.

@@ -29,14 +29,19 @@ type sentReport struct {
 	at     time.Time
 	// epoch is the store's epoch in which it is known to be on record.
 	epoch int64
+	// kept is the report as it is kept, if it is.
+	kept *keptReport
 }
+
+// confirmed notes that the report is on record in an epoch; only the janitor does so.
+func (s *sentReport) confirmed(epoch int64) { s.epoch, s.kept.epoch = epoch, epoch }
 
 func (s *sentReport) key() idempotency.Key { return s.owned.registered.Key }
 
 // sentReports are a partition's latest reports, the oldest first.
 type sentReports struct {
 	mu   sync.Mutex
-	list []*sentReport
+	list []*keptReport
 	// epoch is the one that the janitor has seen last.
 	epoch int64
 }
@@ -44,15 +49,15 @@ type sentReports struct {
 // remember keeps a report that the store has acknowledged. Its epoch is that of its attempt: if the
 // store has been restarted since, the report is made again, and its sends are accounted for.
 func (r *sentReports) remember(s sentReport) {
-	s.owned.registered.Payload = nil
+	s.epoch = s.owned.epoch
+	kept := s.pack()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s.epoch = s.owned.epoch
 	old := 0
-	for old < len(r.list) && (len(r.list)-old >= maxReports || s.at.Sub(r.list[old].at) > keepReports) {
+	for old < len(r.list) && (len(r.list)-old >= maxReports || kept.at-r.list[old].at > keepReports.Milliseconds()) {
 		old++
 	}
-	r.list = append(r.list[old:], &s)
+	r.list = append(r.list[old:], kept)
 }
 
 // unconfirmed returns the reports that may not be on record in an epoch.
@@ -61,8 +66,10 @@ func (r *sentReports) unconfirmed(epoch int64) []*sentReport {
 	defer r.mu.Unlock()
 	r.epoch = epoch
 	var out []*sentReport
-	for _, s := range r.list {
-		if s.epoch < epoch {
+	for _, kept := range r.list {
+		if kept.epoch < epoch {
+			s := kept.unpack()
+			s.kept = kept
 			out = append(out, s)
 		}
 	}
@@ -108,7 +115,7 @@ func (e *Engine) reportAgain(ctx context.Context, p idempotency.Partition, epoch
 		wg.Go(func() {
 			defer func() { <-slots }()
 			if failed[i] = e.confirm(ctx, s); failed[i] == nil {
-				s.epoch = epoch.Number // only the janitor reads and writes it
+				s.confirmed(epoch.Number)
 				e.settle(s)
 			}
 		})
@@ -164,7 +171,7 @@ func (e *Engine) recallJournal() {
 			s.owned.sequences = nil // the payment has moved, and is not among the sends of that partition
 		}
 		if r := e.reports[p]; r != nil {
-			r.list = append(r.list, s)
+			r.list = append(r.list, s.pack())
 		}
 	}
 }

@@ -90,7 +90,8 @@ func (b *Batcher) Read(ctx context.Context, owner string, queue func(redis.Pipel
 }
 
 // Values returns the texts under keys, nil for each that is missing or is no text, and the store's
-// time right after that was read, in Unix ms. queue, if set, adds further reads.
+// time right after that was read, in Unix ms. queue adds reads that come after the texts: what it
+// reads may be newer than they, and never older.
 func (b *Batcher) Values(ctx context.Context, owner string, keys []string, queue func(redis.Pipeliner)) ([]any, int64, error) {
 	ops := []op{{enqueue: queue, keys: keys, timed: true}}
 	if err := b.do(ctx, owner, ops); err != nil {
@@ -264,6 +265,7 @@ func (q *ownerQueue) send(ops []*op) {
 // them.
 func (q *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, ops []*op) []*group {
 	pipe := node.Pipeline()
+	values := readValues(ctx, pipe, ops)
 	intent, timed := false, false
 	for _, o := range ops {
 		o.err = nil
@@ -272,7 +274,6 @@ func (q *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, o
 		}
 		intent, timed = intent || o.intent, timed || o.timed
 	}
-	values := readValues(ctx, pipe, ops)
 	groups := grouped(ops, &q.batcher.db.commits)
 	for _, g := range groups {
 		g.enqueue(ctx, pipe, q.batcher.db, q.owner)
@@ -321,12 +322,13 @@ func readValues(ctx context.Context, pipe redis.Pipeliner, ops []*op) func() {
 	return func() {
 		values, err := all.Result()
 		for _, o := range ops {
-			if err != nil && len(o.keys) > 0 {
+			switch n := len(o.keys); {
+			case n == 0:
+			case err != nil:
 				o.err = err
-				continue
+			default:
+				o.values, values = values[:n:n], values[n:]
 			}
-			n := len(o.keys)
-			o.values, values = values[:n:n], values[n:]
 		}
 	}
 }

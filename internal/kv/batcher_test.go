@@ -320,6 +320,40 @@ func TestReadsAreAnsweredEachForItself(t *testing.T) {
 	})
 }
 
+// TestTextsOfAllCallersAreReadFirst, with one command, and each caller gets its own.
+func TestTextsOfAllCallersAreReadFirst(t *testing.T) {
+	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
+		var names []string
+		b := newFixture(t, client(pipelineHook(func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error {
+			for _, c := range cmds {
+				if c.Name() != "client" { // a connection introduces itself
+					names = append(names, c.Name())
+				}
+			}
+			return next(ctx, cmds)
+		})))
+		b.set("r", "a")
+		b.set("s", "b")
+		b.must(b.c.RPush(t.Context(), at("list"), "1").Err())
+		var score *redis.FloatCmd
+		ops := []op{
+			{keys: []string{at("r"), at("none")}, timed: true, enqueue: func(pipe redis.Pipeliner) { score = pipe.ZScore(t.Context(), at("z"), "m") }},
+			{enqueue: func(pipe redis.Pipeliner) { pipe.Get(t.Context(), at("x")) }},
+			{keys: []string{at("list"), at("s"), at("r")}},
+		}
+		b.must(b.do(t.Context(), owner, ops))
+		if want := []any{"a", nil}; !slices.Equal(ops[0].values, want) || ops[0].now == 0 || !errors.Is(score.Err(), redis.Nil) {
+			t.Errorf("%v, want %v; %d, %v", ops[0].values, want, ops[0].now, score)
+		}
+		if want := []any{nil, "b", "a"}; !slices.Equal(ops[2].values, want) || ops[1].values != nil {
+			t.Errorf("%v, want %v; %v", ops[2].values, want, ops[1].values)
+		}
+		if want := []string{"mget", "zscore", "get", "time"}; !slices.Equal(names, want) {
+			t.Errorf("read with %q, want %q", names, want)
+		}
+	})
+}
+
 // errorReply is a Redis reply that is an error.
 type errorReply string
 

@@ -48,6 +48,7 @@ type Commit struct {
 type part struct {
 	packed packed
 	keys   []int
+	values int
 }
 
 // NewCommit begins a decision that was made from the record under key. text is that record as it
@@ -57,7 +58,7 @@ type part struct {
 func NewCommit(owner, key, text string, readAt int64) *Commit {
 	return &Commit{
 		Owner: owner, WhenFull: AllowWhenFull, text: text, readAt: readAt, keys: append(make([]string, 0, usualKeys), key),
-		writes: part{make(packed, 0, usualWrites), make([]int, 0, usualKeys)},
+		writes: part{packed: make(packed, 0, usualWrites), keys: make([]int, 0, usualKeys)},
 	}
 }
 
@@ -100,6 +101,7 @@ func (c *Commit) Guard(command, key, argument, right, alsoRight string) {
 	c.guards.packed = c.guards.packed.text(command)
 	c.guards.name(c.key(key))
 	c.guards.packed = c.guards.packed.text(argument).text(right).text(alsoRight)
+	c.guards.values += 5
 	c.guardCount++
 }
 
@@ -117,8 +119,8 @@ func (c *Commit) Neither(key, field, otherField string) {
 	c.Guard("HMGET", key, field, otherField, "")
 }
 
-// Write adds a write of one key; its arguments are texts and whole numbers. A commit has one INCR
-// at most, and its Result has the count.
+// Write adds a write of one key; its arguments are texts and whole numbers, some thousand at the
+// most. A commit has one INCR at most, and its Result has the count.
 func (c *Commit) Write(command, key string, args ...any) {
 	end := c.begin(command, key)
 	for _, a := range args {
@@ -132,7 +134,13 @@ func (c *Commit) begin(command, key string) (end func(arguments int)) {
 	at := len(c.writes.packed)
 	c.writes.packed = c.writes.packed.place().text(command)
 	c.writes.name(c.key(key))
-	return func(n int) { c.writes.packed.set(at, n) }
+	return func(n int) {
+		if n > maxArguments {
+			panic(fmt.Sprintf("kv: %s has %d arguments", command, n))
+		}
+		c.writes.packed.set(at, n)
+		c.writes.values += 3 + n
+	}
 }
 
 // Copy adds a copy of one key's value to another key, unless that has one.
@@ -140,6 +148,13 @@ func (c *Commit) Copy(from, to string) {
 	c.key(to) // a script names all its keys
 	c.Write("COPY", from, to)
 }
+
+// headValues is how many values stand before a decision's guards. More than maxValues are packed as
+// a list: Lua takes no more than 8,000 one by one, and takes longer for a list.
+const headValues, maxValues = 5, 4000
+
+// maxArguments is how many arguments a write has at most: Lua hands over no more at once.
+const maxArguments = 7000
 
 // What must hold of the epoch, for the script.
 const (
@@ -169,6 +184,9 @@ func (c *Commit) append(p packed, number func(key string) int) packed {
 	numbers := make([]int, 0, 2*usualKeys)
 	for _, key := range c.keys {
 		numbers = append(numbers, number(key))
+	}
+	if n := headValues + c.guards.values + c.writes.values; n > maxValues {
+		p = p.list(n)
 	}
 	p = p.number(int64(numbers[0])).text(c.text).number(c.readAt).number(what).number(int64(c.guardCount))
 	for _, part := range []*part{&c.guards, &c.writes} {

@@ -15,9 +15,9 @@ local function found(command, key, argument, right)
   return sum > right + 0 and string.format('%.0f', sum) or right
 end
 local function decide(d)
+  if type(d[1]) == 'table' then d = d[1] end
   if (call('GET', KEYS[d[1]]) or '') ~= d[2] then return 'moved' end
-  if d[3] > 0 then now = now or clock() end
-  if d[3] > 0 and math.abs(now - d[3]) > ARGV[4] + 0 then return 'stale' end
+  if d[3] > 0 then now = now or clock() if math.abs(now - d[3]) > ARGV[4] + 0 then return 'stale' end end
   if d[4] % 2 == 1 then text = text or call('GET', KEYS[epoch]) end
   if d[4] > 1 then run = run or call('INFO', 'server'):match('run_id:(%w+)') end
   if d[4] % 2 == 1 and text ~= ARGV[1] or d[4] > 1 and run ~= ARGV[2] then return 'outdated' end

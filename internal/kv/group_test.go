@@ -137,3 +137,21 @@ func TestWhatIsPackedArrivesAsItWas(t *testing.T) {
 		}
 	})
 }
+
+// TestADecisionHasAnyNumberOfWrites: what Lua takes at once is bounded.
+func TestADecisionHasAnyNumberOfWrites(t *testing.T) {
+	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
+		b := newFixture(t, client())
+		for _, n := range []int{maxValues/4 - 2, maxValues/4 + 2, 20_000} {
+			b.must(b.c.Del(t.Context(), at("list"), at("r")).Err())
+			c := write("r", "", "a")
+			for i := range n {
+				c.Write("RPUSH", at("list"), i)
+			}
+			if got := b.commit(c); !got.Done {
+				t.Fatalf("%d writes: %+v", n, got)
+			}
+			b.wantsEach(n)
+		}
+	})
+}

@@ -18,7 +18,13 @@ const (
 	longText  = 0xdb // 4 bytes of length
 	number16  = 0xcd
 	number64  = 0xcf
+	list      = 0xdd // and 4 bytes of how many values it has
 )
+
+// list begins a list of all values that follow.
+func (p packed) list(n int) packed {
+	return binary.BigEndian.AppendUint32(append(p, list), uint32(n)) //nolint:gosec // of values in memory
+}
 
 func (p packed) text(s string) packed { return append(p.length(len(s)), s...) }
 

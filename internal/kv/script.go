@@ -18,7 +18,7 @@ var clockLua string
 // unpackLua stands in for the library that Redis has and the demo's embedded store has not. It
 // reads what package kv packs, and nothing else.
 const unpackLua = `local cmsgpack = {unpack = function(packed)
-  local values, at = {}, 1
+  local values, at, list = {}, 1, false
   local function number(size)
     local n = 0
     for b = at, at + size - 1 do n = n * 256 + packed:byte(b) end
@@ -30,12 +30,14 @@ const unpackLua = `local cmsgpack = {unpack = function(packed)
     if kind < 128 then values[#values + 1] = kind
     elseif kind == 205 then values[#values + 1] = number(2)
     elseif kind == 207 then values[#values + 1] = number(8)
+    elseif kind == 221 then number(4) list = true
     else
       local size = kind == 219 and number(4) or kind - 160
       values[#values + 1] = packed:sub(at, at + size - 1)
       at = at + size
     end
   end
+  if list then return values end
   return unpack(values)
 end}
 `
