@@ -2,141 +2,145 @@ package engine
 
 import (
 	"encoding/binary"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
-	"github.com/remesa/remesa/providers"
 )
 
-// keptReport is a sentReport in a third of its memory, and without pointers for the collector to
-// follow: a worker keeps some ten thousand, and hardly ever needs one.
+// keptReport is a sentReport as a worker keeps it. It keeps up to maxReports for each partition: as
+// texts they take a third of the memory, and the garbage collector need not look into them.
 type keptReport struct {
-	packed []byte
-	// at is in Unix ms.
-	at, epoch int64
+	at    time.Time
+	epoch int64
+	text  string
 }
 
-// pack keeps a report: all of it but the payload, what the provider repeated, and the snapshot.
-func (s *sentReport) pack() *keptReport {
-	var p packing
-	r := &s.owned.registered
-	p.text(s.owned.id, r.Key.Provider, r.Key.Account, r.Key.Reference, r.Type, r.Fingerprint, r.Amount, r.Currency, r.Object, r.Metadata,
-		r.Subscription, r.Period, r.Traceparent, r.ChargeGuard)
-	p.time(r.NotBefore, r.Deadline, s.owned.leaseEnd)
-	p.flag(r.Bulk, s.owned.queryable)
-	p.number(s.owned.epoch, int64(len(s.owned.sequences)))
-	p.number(s.owned.sequences...)
-	p.flag(s.result != nil)
-	if a := s.result; a != nil {
-		o := &a.Outcome
-		p.text(a.Attempt, string(o.Class), o.ProviderID, o.SecondID, o.Code, o.Message, string(o.Decline), o.ActionURL)
-		p.number(int64(o.ActionWithin), int64(o.ActionGrace), int64(a.QueryAfter), int64(len(o.ProviderRefs)))
-		p.flag(a.MoneyStepReached, a.Queryable, o.ProviderRefs != nil)
-		for _, name := range slices.Sorted(maps.Keys(o.ProviderRefs)) {
-			p.text(name, o.ProviderRefs[name])
-		}
-	}
-	return &keptReport{packed: slices.Clone(p), at: s.at.UnixMilli(), epoch: s.epoch}
+func keep(s sentReport) *keptReport {
+	var room [1024]byte
+	p := packer{text: room[:0]}
+	p.report(&s)
+	return &keptReport{at: s.at, epoch: s.epoch, text: string(p.text)}
 }
 
-// unpack is the report that was kept.
-func (k *keptReport) unpack() *sentReport {
-	u := unpacking(k.packed)
-	s := &sentReport{at: time.UnixMilli(k.at), epoch: k.epoch}
-	r := &s.owned.registered
-	u.text(&s.owned.id, &r.Key.Provider, &r.Key.Account, &r.Key.Reference, &r.Type, &r.Fingerprint, &r.Amount, &r.Currency, &r.Object, &r.Metadata,
-		&r.Subscription, &r.Period, &r.Traceparent, &r.ChargeGuard)
-	r.NotBefore, r.Deadline, s.owned.leaseEnd = u.time(), u.time(), u.time()
-	r.Bulk, s.owned.queryable = u.flag(), u.flag()
-	s.owned.epoch = u.number()
-	for range u.number() {
-		s.owned.sequences = append(s.owned.sequences, u.number())
-	}
-	if !u.flag() {
-		return s
-	}
-	a := &idempotency.AttemptResult{}
-	o := &a.Outcome
-	var class, decline string
-	u.text(&a.Attempt, &class, &o.ProviderID, &o.SecondID, &o.Code, &o.Message, &decline, &o.ActionURL)
-	o.Class, o.Decline = providers.Class(class), providers.Decline(decline)
-	o.ActionWithin, o.ActionGrace, a.QueryAfter = time.Duration(u.number()), time.Duration(u.number()), time.Duration(u.number())
-	refs := u.number()
-	a.MoneyStepReached, a.Queryable = u.flag(), u.flag()
-	if u.flag() {
-		o.ProviderRefs = map[string]string{}
-	}
-	for range refs {
-		var name, value string
-		u.text(&name, &value)
-		o.ProviderRefs[name] = value
-	}
-	s.result = a
+// report is the report that was kept, without its payload and what the provider repeated.
+func (k *keptReport) report() *sentReport {
+	s := &sentReport{at: k.at, epoch: k.epoch}
+	p := packer{text: []byte(k.text), reading: true}
+	p.report(s)
 	return s
 }
 
-// packing is values one after the other, and unpacking what is still to be read of them, in the
-// same order.
-type (
-	packing   []byte
-	unpacking []byte
-)
-
-func (p *packing) text(texts ...string) {
-	for _, s := range texts {
-		*p = append(binary.AppendUvarint(*p, uint64(len(s))), s...)
-	}
+// packer writes values one behind the other, or reads them again: both take the same way through
+// what is packed.
+type packer struct {
+	text    []byte
+	reading bool
 }
 
-func (p *packing) number(numbers ...int64) {
-	for _, n := range numbers {
-		*p = binary.AppendVarint(*p, n)
+func (p *packer) report(s *sentReport) {
+	o := &s.owned
+	text(p, &o.id)
+	p.registration(&o.registered)
+	p.instant(&o.leaseEnd)
+	p.flag(&o.queryable)
+	n := len(o.sequences)
+	if number(p, &n); p.reading {
+		o.sequences = make([]int64, n)
 	}
+	for i := range o.sequences {
+		number(p, &o.sequences[i])
+	}
+	number(p, &o.epoch)
+	reported := s.result != nil
+	if p.flag(&reported); !reported {
+		return
+	}
+	if p.reading {
+		s.result = &idempotency.AttemptResult{}
+	}
+	p.result(s.result)
 }
 
-// time keeps milliseconds, as the ledger does.
-func (p *packing) time(times ...time.Time) {
-	for _, t := range times {
-		n := int64(0)
-		if !t.IsZero() {
-			n = t.UnixMilli()
+func (p *packer) registration(r *idempotency.Registration) {
+	for _, s := range []*string{
+		&r.Key.Provider, &r.Key.Account, &r.Key.Reference, &r.Type, &r.Fingerprint, &r.Amount, &r.Currency, &r.Object, &r.Metadata,
+		&r.Subscription, &r.Period, &r.Traceparent, &r.ChargeGuard,
+	} {
+		text(p, s)
+	}
+	p.instant(&r.NotBefore)
+	p.instant(&r.Deadline)
+	p.flag(&r.Bulk)
+}
+
+func (p *packer) result(r *idempotency.AttemptResult) {
+	o := &r.Outcome
+	text(p, &r.Attempt)
+	text(p, &o.Class)
+	text(p, &o.ProviderID)
+	text(p, &o.SecondID)
+	text(p, &o.Code)
+	text(p, &o.Message)
+	text(p, &o.Decline)
+	text(p, &o.ActionURL)
+	number(p, &o.ActionWithin)
+	number(p, &o.ActionGrace)
+	p.texts(&o.ProviderRefs)
+	p.flag(&r.MoneyStepReached)
+	p.flag(&r.Queryable)
+	number(p, &r.QueryAfter)
+}
+
+func text[T ~string](p *packer, s *T) {
+	n := len(*s)
+	if number(p, &n); !p.reading {
+		p.text = append(p.text, *s...)
+		return
+	}
+	*s, p.text = T(p.text[:n]), p.text[n:]
+}
+
+func (p *packer) texts(all *map[string]string) {
+	n := len(*all)
+	if number(p, &n); !p.reading {
+		for name, value := range *all {
+			text(p, &name)
+			text(p, &value)
 		}
-		p.number(n)
+		return
 	}
-}
-
-func (p *packing) flag(flags ...bool) {
-	for _, is := range flags {
-		n := int64(0)
-		if is {
-			n = 1
+	for range n {
+		if *all == nil {
+			*all = make(map[string]string, n)
 		}
-		p.number(n)
+		var name, value string
+		text(p, &name)
+		text(p, &value)
+		(*all)[name] = value
 	}
 }
 
-func (u *unpacking) text(texts ...*string) {
-	for _, s := range texts {
-		size, n := binary.Uvarint(*u)
-		end := n + int(size) //nolint:gosec // it was a length
-		*s, *u = string((*u)[n:end]), (*u)[end:]
+func number[T ~int | ~int64](p *packer, n *T) {
+	if !p.reading {
+		p.text = binary.AppendVarint(p.text, int64(*n))
+		return
 	}
+	v, size := binary.Varint(p.text)
+	*n, p.text = T(v), p.text[size:]
 }
 
-func (u *unpacking) number() int64 {
-	v, n := binary.Varint(*u)
-	*u = (*u)[n:]
-	return v
-}
-
-func (u *unpacking) time() time.Time {
-	n := u.number()
-	if n == 0 {
-		return time.Time{}
+func (p *packer) flag(b *bool) {
+	n := 0
+	if *b {
+		n = 1
 	}
-	return time.UnixMilli(n).UTC()
+	number(p, &n)
+	*b = n == 1
 }
 
-func (u *unpacking) flag() bool { return u.number() == 1 }
+func (p *packer) instant(t *time.Time) {
+	second, rest := t.Unix(), t.Nanosecond()
+	number(p, &second)
+	number(p, &rest)
+	*t = time.Unix(second, int64(rest)).UTC()
+}
