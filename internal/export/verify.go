@@ -173,7 +173,7 @@ func (v *verifier) unnamed(path string, named map[string]bool) error {
 // manifest verifies one manifest and the files that it names; nil if it cannot be understood.
 func (v *verifier) manifest(path string) (*stored, error) {
 	name := filepath.Base(path)
-	text, err := os.ReadFile(path)
+	text, err := readSmall(path)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +202,7 @@ func (v *verifier) manifest(path string) (*stored, error) {
 
 // named verifies a file that a manifest names.
 func (v *verifier) named(folder string, f File, m Manifest) error {
-	if f.Name == "" || f.Name != filepath.Base(f.Name) {
+	if f.Name != filepath.Base(f.Name) || !strings.HasPrefix(f.Name, filePrefix) {
 		v.add(filePrefix+m.Day+manifestSuffix, 0, "it names a file outside its folder")
 		return nil
 	}
@@ -227,7 +227,7 @@ func (v *verifier) named(folder string, f File, m Manifest) error {
 func (v *verifier) file(path string) error {
 	name := filepath.Base(path)
 	day := strings.TrimSuffix(strings.TrimSuffix(name, linesSuffix), csvSuffix)
-	if text, err := os.ReadFile(filepath.Join(filepath.Dir(path), day+manifestSuffix)); err == nil {
+	if text, err := readSmall(filepath.Join(filepath.Dir(path), day+manifestSuffix)); err == nil {
 		m, err := readManifest(bytes.TrimSuffix(text, []byte("\n")), v.checks.Public)
 		for _, f := range m.Files {
 			if err == nil && f.Name == name {
@@ -289,6 +289,8 @@ func (v *verifier) content(name string, in io.Reader, before Hash, expected func
 		return nil
 	}
 	switch {
+	case f.Records != m.Records:
+		v.add(name, 0, "its manifest names two numbers of records")
 	case s.records < f.Records:
 		v.add(name, s.line, fmt.Sprintf("it ends behind %d records of %d", s.records, f.Records))
 	case s.records > f.Records:
