@@ -13,6 +13,7 @@ func examples() shell.Examples {
 		"reconcile": {
 			"enqueue reconcile --provider virtualpos --statement cartola.xlsx",
 			"enqueue reconcile --provider virtualpos --statement cartola.csv --json --propose keys.txt",
+			`enqueue reconcile --provider virtualpos --statement cartola.csv --record --kind paid_twice --confirm-count 1 --confirm-sum CLP=12500 --by ana --note "told the bank"`,
 			"enqueue reconcile --mappings",
 		},
 		"submit": {

@@ -108,7 +108,11 @@ func run(args []string) int {
 		return report(err)
 	}
 	defer a.close()
-	return a.report(forReaders(command, command.Run(a)))
+	err = command.Run(a)
+	if !c.Reconcile.Recording.Record { // which changes something
+		err = forReaders(command, err)
+	}
+	return a.report(err)
 }
 
 // enumError leaves out the empty word, which stands for "not given" in lists of words.

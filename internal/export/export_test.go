@@ -316,7 +316,7 @@ func TestAChangedArchiveIsNoticed(t *testing.T) {
 		},
 		"a manifest names two numbers of records": func(t *testing.T, a Archive) string {
 			path := filepath.Join(a.Folder, day+manifestSuffix)
-			save(t, path, strings.Replace(read(t, path), `"records":2`, `"records":3`, 1))
+			save(t, path, strings.Replace(read(t, path), `"records":`, `"records":1`, 1))
 			return day + ".jsonl: its manifest names two numbers of records"
 		},
 		"a manifest names its folder": func(t *testing.T, a Archive) string {
@@ -472,7 +472,7 @@ func TestNoCellIsAFormula(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"=1+1": "'=1+1", "+56 9": "'+56 9", "-1": "'-1", "@x": "'@x", "12500": "12500", "a,b": `"a,b"`, `a"b`: `"a""b"`, "a\nb": "a b", "": "",
-		"=a,b": `"'=a,b"`, "\n=1": "\"' =1\"", "a;=1": "a;'=1",
+		"=a,b": `"'=a,b"`, "\n=1": "' =1", "a;=1": "a;'=1",
 	} {
 		if got := csvCell(text); got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)

@@ -200,6 +200,7 @@ func TestRules(t *testing.T) {
 		{"reversed here and there", ps(in(a, idempotency.Reversed)), rs(first, first.with("status", "returned")), nil, nil},
 		{"failed here, paid and returned there", ps(in(a, idempotency.Failed)), rs(first, first.with("status", "returned")), nil, nil},
 		{"succeeded here, returned there", ps(a), rs(first, first.with("status", "returned")), want("returned tef-0001 @3"), nil},
+		{"open here, returned there", ps(in(a, idempotency.Held)), rs(first, first.with("status", "returned")), want("returned tef-0001 @3"), nil},
 		{"succeeded here, returned later", ps(late), rs(first.with("status", "returned")), want("returned tef-0001 @2"), nil},
 		{"on another day", ps(late), rs(first), want("outside_window tef-0001 @2"), nil},
 		{"before it was sent", ps(a), rs(first.with("date", "2026-11-22")), want("outside_window tef-0001 @2"), nil},
@@ -220,6 +221,7 @@ func TestRules(t *testing.T) {
 		{"a sum of its members", ps(charge(a), charge(b)), rs(members("22400", "tef-0001;tef-0002")), nil, nil},
 		{"… less the fee", ps(charge(a), charge(b)), rs(members("22000", "tef-0001 tef-0002").with("fee", "400")), nil, nil},
 		{"… that is not the sum", ps(charge(a), charge(b)), rs(members("22399.99", "tef-0001;tef-0002")), want("amount_differs tef-0001 tef-0002 @2"), nil},
+		{"… that names one twice", ps(charge(a)), rs(members("24800", "tef-0001;tef-0001")), want("unknown_payment tef-0001 @2"), nil},
 		{"… with an unknown member", ps(charge(a)), rs(members("22400", "tef-0001;tef-0002")), want("unknown_payment tef-0001 @2"), nil},
 	} {
 		got := run(t, c.payments, c.rows, c.change).kinds()

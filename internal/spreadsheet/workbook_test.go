@@ -175,8 +175,8 @@ func TestAWorkbookThatUnpacksToTooMuchIsRefused(t *testing.T) {
 	texts := book("")
 	texts["xl/sharedStrings.xml"] = "<sst>" + strings.Repeat("<si><t>"+strings.Repeat("x", maxToken/2)+"</t></si>", 2*maxShared/maxToken+2) + "</sst>"
 	// Each text alone is short: only the sum of a cell, or of a row, tells.
-	cell := book(`<row r="1"><c r="A1">` + strings.Repeat("<v>"+strings.Repeat("1", 1000)+"</v>", maxRow/100) + `</c></row>`)
-	wide := strings.Repeat(`<c t="inlineStr"><is><t>`+strings.Repeat("x", maxRow/100)+`</t></is></c>`, 500)
+	cell := book(`<row r="1"><c r="A1">` + strings.Repeat("<v>"+strings.Repeat("1", 1000)+"</v>", maxRow/1000+1) + `</c></row>`)
+	wide := strings.Repeat(`<c t="inlineStr"><is><t>`+strings.Repeat("x", maxRow/100)+`</t></is></c>`, 101)
 	row := book(`<row r="1">` + wide + `</row>`)
 	var before, after runtime.MemStats
 	for says, parts := range map[string]map[string]string{
