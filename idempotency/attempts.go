@@ -442,10 +442,14 @@ func (l *Ledger) Find(ctx context.Context, provider, alias string) (Key, error) 
 }
 
 // Release reports that the attempt was not executed. The payment may begin again after the delay.
-// An attempt that is not on record can no longer begin.
-func (l *Ledger) Release(ctx context.Context, k Key, attempt, reason string, after time.Duration) (Transition, error) {
+// An attempt that is not on record can no longer begin. answer is what the provider said, at most
+// one.
+func (l *Ledger) Release(ctx context.Context, k Key, attempt, reason string, after time.Duration, answer ...Answer) (Transition, error) {
 	p := l.policy(k.Provider)
 	rel := rules.ReleaseParams{Attempt: attempt, Reason: reason, After: positive(after)}
+	if len(answer) > 0 {
+		rel.Answer = answer[0]
+	}
 	return l.transition(ctx, "release", k, withoutPayload, func(loaded LoadResult, f rules.Facts) (rules.Change, error) {
 		return rules.Release(loaded.Record, p, f, loaded.Now, rel), nil
 	})
@@ -472,7 +476,7 @@ func (l *Ledger) Finish(ctx context.Context, k Key, rep AttemptResult) (Transiti
 	p := l.policy(k.Provider)
 	fin := rules.FinishParams{
 		Attempt: rep.Attempt, Outcome: l.outcome(k, rep.Outcome, false), MoneyStepReached: rep.MoneyStepReached,
-		Queryable: rep.Queryable, QueryAfter: positive(rep.QueryAfter),
+		Queryable: rep.Queryable, QueryAfter: positive(rep.QueryAfter), Answer: rep.Answer,
 	}
 	from := rep.Begin
 	if p.Resend {
@@ -510,6 +514,7 @@ func (l *Ledger) RecordStatus(ctx context.Context, k Key, res StatusResult) (Tra
 	p := l.policy(k.Provider)
 	result := rules.StatusResult{
 		Version: res.Version, QueriedAt: fromTime(res.QueriedAt), Outcome: l.outcome(k, res.Outcome, res.Ours), QueryAfter: positive(res.QueryAfter),
+		Answer: res.Answer,
 	}
 	return l.transition(ctx, "record_status", k, withoutPayload, func(loaded LoadResult, f rules.Facts) (rules.Change, error) {
 		return rules.RecordStatus(loaded.Record, p, f, loaded.Now, result), nil

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/remesa/remesa/idempotency/rules"
@@ -68,6 +69,19 @@ type AuditEntry struct {
 	State   State
 	Attempt int
 	Note    string
+	// Answer is the provider's that the entry tells of; zero if there was none, or an older version
+	// wrote the entry.
+	Answer Answer
+	// Count is how often the same answer came, and Last when it came last; both are zero if it came
+	// once. Answer.Took is that of the last one.
+	Count int
+	Last  time.Time
+}
+
+// OnlyAnswer reports whether the entry tells of a provider's answer that decided nothing; before is
+// the state of the entry before it.
+func (e AuditEntry) OnlyAnswer(before State) bool {
+	return e.Answer != (Answer{}) && e.State == before && e.Note == ""
 }
 
 func record(p Partition, k Key, loaded LoadResult) Record {
@@ -86,7 +100,9 @@ func record(p Partition, k Key, loaded LoadResult) Record {
 		r.Anomaly = s.Anomaly.Kind
 	}
 	for _, e := range s.AuditTrail() {
-		r.History = append(r.History, AuditEntry{At: asTime(e.At), State: e.State, Attempt: e.Attempt, Note: e.Note})
+		r.History = append(r.History, AuditEntry{
+			At: asTime(e.At), State: e.State, Attempt: e.Attempt, Note: e.Note, Answer: e.Answer, Count: e.Count, Last: asTime(e.Last),
+		})
 	}
 	return r
 }
@@ -223,7 +239,8 @@ func (l *Ledger) listPartitionFrom(ctx context.Context, p Partition, f Filter, s
 }
 
 // Scan returns some of the payments that match, in no order, and where to go on: it begins with an
-// empty cursor and ends with one. It finds what no index has, and reads every record on the way.
+// empty cursor and ends with one. It finds what no index has, and reads every record on the way. With
+// a cursor that is none it returns ErrCursor.
 func (l *Ledger) Scan(ctx context.Context, f Filter, cursor string) (rs []Record, next string, err error) {
 	parts, err := l.KnownPartitions(ctx, f.Provider)
 	if err != nil {
@@ -260,7 +277,7 @@ func scanPlace(parts []Partition, cursor string) (at int, rest string, err error
 	}
 	number, rest, _ := strings.Cut(cursor, ":")
 	if at, err = strconv.Atoi(number); err != nil || at < 0 || at >= len(parts) {
-		return 0, "", fmt.Errorf("scan %s: not a cursor", parts[0].Provider)
+		return 0, "", fmt.Errorf("scan %s: %w", parts[0].Provider, ErrCursor)
 	}
 	return at, rest, nil
 }
@@ -434,16 +451,25 @@ func (l *Ledger) halt(ctx context.Context, provider, account string, p Actor, ha
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", what, provider, err)
 	}
-	var errs []error
-	for _, part := range parts { // each Begin reads the halts of its payment's own partition
-		if err := l.store.Halt(ctx, part.String(), account, what+" "+account+" by "+p.By+": "+p.Note, halted); err != nil {
-			errs = append(errs, fmt.Errorf("%s %s: %w", what, part, err))
-		}
+	// Each Begin reads the halts of its payment's own partition. They are written side by side: one
+	// that does not answer keeps no other waiting, until the caller's time is up.
+	errs := make([]error, len(parts))
+	var running sync.WaitGroup
+	for i, part := range parts {
+		running.Go(func() {
+			if err := l.store.Halt(ctx, part.String(), account, what+" "+account+" by "+p.By+": "+p.Note, halted); err != nil {
+				errs[i] = fmt.Errorf("%s %s: %w", what, part, err)
+			}
+		})
 	}
-	if len(errs) == 0 && l.counts.of(provider) != len(parts) { // another caller has learned of more
+	running.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if l.counts.of(provider) != len(parts) { // another caller has learned of more
 		return fmt.Errorf("%s %s: %w", what, provider, changedPartitions(provider))
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // Halts returns the entries of the halts in force, by account ("*" for all): of every account that

@@ -49,6 +49,38 @@ func TestThePartitionOfAKeyNeverChanges(t *testing.T) {
 	}
 }
 
+// deafStore is one that does not answer about one partition.
+type deafStore struct {
+	idempotency.Store
+	to string
+}
+
+func (s deafStore) Halt(ctx context.Context, partition, account, entry string, halted bool) error {
+	if partition == s.to {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return s.Store.Halt(ctx, partition, account, entry, halted)
+}
+
+// A partition that does not answer keeps no other from being halted.
+func TestAHaltReachesEveryPartitionThatAnswers(t *testing.T) {
+	t.Parallel()
+	memory := idempotency.NewMemory()
+	l := idempotency.NewLedger(deafStore{memory, "acme"}, idempotency.Options{Partitions: idempotency.Partitions{"acme": 3}})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err := l.Halt(ctx, "acme", "", idempotency.Actor{By: "ana", Note: "x"})
+	if err == nil || !strings.Contains(err.Error(), "halt acme:") {
+		t.Errorf("got %v", err)
+	}
+	for _, p := range []string{"acme:1", "acme:2"} {
+		if halts, err := memory.Halts(t.Context(), p); err != nil || len(halts) != 1 {
+			t.Errorf("%s: %v, %v", p, halts, err)
+		}
+	}
+}
+
 func TestReferencesSpreadOverPartitions(t *testing.T) {
 	t.Parallel()
 	const n = 30_000

@@ -828,7 +828,7 @@ func (s *redisStore) ScanIDs(ctx context.Context, partition, cursor string) (ids
 	p, at := keysOf(partition), uint64(0)
 	if cursor != "" {
 		if at, err = strconv.ParseUint(cursor, 10, 64); err != nil {
-			return nil, "", fmt.Errorf("scan %s: not a cursor", partition)
+			return nil, "", fmt.Errorf("scan %s: %w", partition, ErrCursor)
 		}
 	}
 	node, err := s.db.Node(ctx, p.prefix)

@@ -50,6 +50,19 @@ type RefusalReason = rules.RefusalReason
 // RefusalReasons lists all reasons.
 func RefusalReasons() []RefusalReason { return rules.RefusalReasons() }
 
+// Answer is what a provider said to one question about a payment; it stands in the history.
+type Answer = rules.Answer
+
+// Question is what a provider is asked to do.
+type Question = rules.Question
+
+// The questions; metrics and traces call them operations.
+const (
+	AskToPay    = rules.AskToPay
+	AskToCharge = rules.AskToCharge
+	AskStatus   = rules.AskStatus
+)
+
 // Errors that callers may test for.
 var (
 	// ErrUnknown: there is no such payment.
@@ -71,6 +84,8 @@ var (
 	ErrPartitions = errors.New("wrong number of partitions")
 	// ErrDamaged: the record cannot be read.
 	ErrDamaged = errors.New("the record is damaged")
+	// ErrCursor: a cursor of Scan is none, or from before the number of partitions was raised.
+	ErrCursor = errors.New("not a cursor")
 )
 
 // Registration is a payment as a producer registers it.
@@ -273,6 +288,8 @@ type AttemptResult struct {
 	Queryable bool
 	// QueryAfter is the delay of the first status query, where one is due.
 	QueryAfter time.Duration
+	// Answer is what the provider said; zero if unknown.
+	Answer Answer
 	// Begin, if set, is the snapshot that the attempt's Begin returned: it saves reading the record
 	// again. It must be nil after a Checkpoint.
 	Begin *Snapshot
@@ -288,6 +305,8 @@ type StatusResult struct {
 	Ours bool
 	// QueryAfter is the delay of the next query.
 	QueryAfter time.Duration
+	// Answer is what the provider said; zero if unknown.
+	Answer Answer
 }
 
 // Actor is who makes an intervention, and why. The name is a claim, not a proof of identity.

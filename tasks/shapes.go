@@ -114,7 +114,8 @@ func (r rules) exclusive(root node) string {
 
 // needs refuses a true switch without what it needs.
 func (r rules) needs(root node) error {
-	for _, f := range r.payment.fields {
+	for i := range r.payment.fields {
+		f := &r.payment.fields[i]
 		if f.Needs != "" && valueAt(root, f.Path).Text == "true" && valueAt(root, f.Needs).Text == "" {
 			return fieldError(f.Path, f.NeedsProblem)
 		}

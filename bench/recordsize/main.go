@@ -91,7 +91,8 @@ func send(ctx context.Context, ledger *idempotency.Ledger, k idempotency.Key) er
 		return err
 	}
 	o := providers.Outcome{Class: providers.Succeeded, ProviderID: "123e4567-e89b-12d3-a456-426614174000", Code: "paid"}
-	_, err := ledger.Finish(ctx, k, idempotency.AttemptResult{Attempt: attempt, Outcome: o, QueryAfter: time.Second})
+	answer := idempotency.Answer{Question: idempotency.AskToPay, HTTPStatus: 200, Class: string(o.Class), Took: 1234 * time.Millisecond}
+	_, err := ledger.Finish(ctx, k, idempotency.AttemptResult{Attempt: attempt, Outcome: o, QueryAfter: time.Second, Answer: answer})
 	return err
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
 	"github.com/remesa/remesa/internal/i18n"
+	"github.com/remesa/remesa/internal/shell"
 	"github.com/remesa/remesa/internal/trace"
 	"github.com/remesa/remesa/internal/version"
 	"github.com/remesa/remesa/internal/wiring"
@@ -49,6 +50,8 @@ type app struct {
 	// go to a terminal.
 	text     i18n.Locale
 	toPeople bool
+	// paint colours what goes to stdout, paintErr what goes to stderr.
+	paint, paintErr shell.Paint
 }
 
 // open checks the settings that every command needs. Providers and keys are left to those who take
@@ -73,6 +76,7 @@ func open(ctx context.Context, c *config.Config) (*app, error) {
 	a := &app{
 		ctx: ctx, config: c, rdb: rdb, out: bufio.NewWriter(os.Stdout), errOut: os.Stderr, keys: config.Complete(&c.Keys),
 		text: c.OnTerminal(os.LookupEnv), toPeople: term.IsTerminal(int(os.Stdout.Fd())),
+		paint: shell.PaintFor(c.Color, os.LookupEnv, os.Stdout), paintErr: shell.PaintFor(c.Color, os.LookupEnv, os.Stderr),
 	}
 	if a.ring, err = c.Ring(); err != nil {
 		a.keys = err
@@ -102,8 +106,8 @@ func (l redisLog) Printf(_ context.Context, format string, v ...any) {
 	l.log.Debug().Msgf(format, v...)
 }
 
-// notice prints a message on stderr that has no words in other languages.
-func (a *app) notice(format string, args ...any) { a.say(fmt.Sprintf(format, args...)) }
+// notice prints a message on stderr.
+func (a *app) notice(format string, args ...any) { a.say(a.text.Say(fmt.Sprintf(format, args...))) }
 
 // say prints a text of the catalogue on stderr.
 func (a *app) say(text string) { _, _ = fmt.Fprintln(a.errOut, "enqueue: "+text) }

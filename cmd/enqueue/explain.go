@@ -74,14 +74,14 @@ func (a *app) tell(r idempotency.Record) {
 	teller, words := explain.In(a.text), a.text.CLI.Show
 	story := teller.Explain(r)
 	line := func(text string) { _, _ = fmt.Fprintln(a.out, text) }
-	line(words.Title(r.Key.String(), a.text.PaymentType(r.Type), a.text.Money(r.Amount, r.Currency)))
+	line(a.paint.Strong(words.Title(r.Key.String(), a.text.PaymentType(r.Type), a.text.Money(r.Amount, r.Currency))))
 	line("")
 	for _, s := range story.Sentences {
 		line(a.text.TimeInColumn(s.At) + "  " + clean(s.Text))
 	}
 	line("")
-	line(words.Now(clean(story.Now)))
-	line(words.Next(teller.Label(story.Next.Who), clean(story.Next.Text)))
+	line(coloured(a.paint, r.State, words.Now(clean(story.Now))))
+	line(a.paint.Strong(words.Next(teller.Label(story.Next.Who), clean(story.Next.Text))))
 	if !story.Next.At.IsZero() {
 		line(a.withZone(words.LooksAgain(a.text.TimeInColumn(story.Next.At))))
 	}

@@ -24,9 +24,9 @@ func (w fileWords) problem(p paymentfile.Problem) string {
 	row, text := strconv.Itoa(p.Row), w.rowProblem(p)
 	switch {
 	case text == "" && p.Column == "":
-		return w.Files.Row(row, strings.TrimPrefix(p.Path+": "+p.Text, "line: "))
+		return w.Files.Row(row, strings.TrimPrefix(p.Path+": "+w.Say(p.Text), "line: "))
 	case text == "":
-		text = p.Text
+		text = w.Say(p.Text)
 	case p.Column == "":
 		return w.Files.Row(row, text)
 	}

@@ -108,7 +108,7 @@ func (n *fileIntake[L]) summarize(name string, whole bool) {
 	switch {
 	case n.lines > 0:
 		words := n.app.text.CLI.Submit
-		n.app.say(words.Summary(countOf(n.app.text, n.lines), name, n.totals.text(n.app.text)))
+		n.app.say(words.Summary(countOf(n.app.text, n.lines), name, n.totals.text(n.app.text, n.app.paintErr)))
 		n.problems.tell(n.app)
 	case whole:
 		n.app.say(n.app.text.CLI.Submit.Empty(name))

@@ -59,7 +59,8 @@ func (c *listCmd) Run(a *app) error {
 	}
 	if !c.JSON {
 		head := a.tableText().CLI.List
-		_, _ = fmt.Fprintf(a.out, a.row(), head.Key, head.StateHead, head.Amount, head.Currency, head.Created, head.Updated, head.Age, head.Tries, head.Code)
+		_, _ = fmt.Fprintln(a.out, a.paint.Strong(fmt.Sprintf(a.row(), head.Key, a.stateCell(head.StateHead), head.Amount, head.Currency, head.Created,
+			head.Updated, head.Age, head.Tries, head.Code)))
 	}
 	printed := 0
 	for r, err := range c.records(a) {
@@ -163,8 +164,8 @@ func sorted(all iter.Seq2[idempotency.Record, error]) iter.Seq2[idempotency.Reco
 
 // The rows of the table, for programs and for people, whose states are longer.
 const (
-	row       = "%-40s %-9s %13s %-3s  %-20s  %-20s  %5s  %5v  %s\n"
-	peopleRow = "%-40s %-20s %15s %-3s  %-20s  %-20s  %5s  %5v  %s\n"
+	row       = "%-40s %s %13s %-3s  %-20s  %-20s  %5s  %5v  %s"
+	peopleRow = "%-40s %s %15s %-3s  %-20s  %-20s  %5s  %5v  %s"
 )
 
 func (a *app) row() string {
@@ -174,6 +175,14 @@ func (a *app) row() string {
 	return row
 }
 
+// stateCell is a state as wide as its column, before it is coloured.
+func (a *app) stateCell(state string) string {
+	if a.toPeople {
+		return fmt.Sprintf("%-20s", state)
+	}
+	return fmt.Sprintf("%-9s", state)
+}
+
 func (c *listCmd) print(a *app, r idempotency.Record, now time.Time) error {
 	if c.JSON {
 		a.sealedHere(r.DecryptErr)
@@ -181,14 +190,15 @@ func (c *listCmd) print(a *app, r idempotency.Record, now time.Time) error {
 	}
 	words, code := a.tableText(), r.Code
 	if r.Anomaly != "" {
-		code = words.CLI.List.Anomaly(r.Anomaly, code)
+		code = a.paint.Bad(words.CLI.List.Anomaly(r.Anomaly, code))
 	}
-	_, err := fmt.Fprintf(a.out, a.row(), r.Key, words.CLI.List.State(string(r.State), words.State(r).Label), a.columnAmount(r.Amount, r.Currency), r.Currency,
+	state := coloured(a.paint, r.State, a.stateCell(words.CLI.List.State(string(r.State), words.State(r).Label)))
+	_, err := fmt.Fprintf(a.out, a.row()+"\n", r.Key, state, a.columnAmount(r.Amount, r.Currency), r.Currency,
 		a.columnTime(r.Created), a.columnTime(r.Updated), age(now.Sub(r.Created)), r.Attempts, code)
 	return err
 }
 
-const rejectedRow = "%-20s  %-13s  %-40s  %-14s  %-40s  %s\n"
+const rejectedRow = "%-20s  %-13s  %-40s  %-14s  %-40s  %s"
 
 // rejected prints the rejected tasks of all providers, the oldest first.
 func (c *listCmd) rejected(a *app) error {
@@ -203,7 +213,7 @@ func (c *listCmd) rejected(a *app) error {
 	slices.SortStableFunc(all, func(a, b idempotency.RejectedTask) int { return a.At.Compare(b.At) })
 	if !c.JSON {
 		head := a.tableText().CLI.List
-		_, _ = fmt.Fprintf(a.out, rejectedRow, head.At, head.Reason, head.Key, head.Queue, head.Task, head.Message)
+		_, _ = fmt.Fprintln(a.out, a.paint.Strong(fmt.Sprintf(rejectedRow, head.At, head.Reason, head.Key, head.Queue, head.Task, head.Message)))
 	}
 	for _, t := range all {
 		if err := c.printRejected(a, view.NewRejected(t), t.DecryptErr); err != nil {
@@ -218,7 +228,7 @@ func (c *listCmd) printRejected(a *app, r view.Rejected, decryptErr error) error
 	if c.JSON {
 		return a.print(r)
 	}
-	_, err := fmt.Fprintf(a.out, rejectedRow, r.At[:19]+"Z", r.Reason, cmp.Or(r.Key, r.Provider+"/?"), r.Queue, r.TaskID, r.Message)
+	_, err := fmt.Fprintf(a.out, rejectedRow+"\n", r.At[:19]+"Z", r.Reason, cmp.Or(r.Key, r.Provider+"/?"), r.Queue, r.TaskID, r.Message)
 	return err
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/shell"
 	"github.com/remesa/remesa/internal/version"
 	"github.com/remesa/remesa/providers"
@@ -89,23 +90,27 @@ func main() {
 
 func run(args []string) int {
 	c := cli{Config: *config.New()}
-	parser, err := kong.New(&c, options()...)
+	early := &app{}
+	var color string
+	early.text, color = config.BeforeParsing(args, os.LookupEnv)
+	early.paintErr = shell.PaintFor(color, os.LookupEnv, os.Stderr)
+	parser, err := kong.New(&c, options(early.text)...)
 	if err != nil {
-		return report(err)
+		return early.report(err)
 	}
 	if len(args) > 0 && args[0] == shell.CompleteCommand {
-		return report(shell.Complete(os.Stdout, parser, args[1:]))
+		return early.report(shell.Complete(os.Stdout, parser, args[1:]))
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return report(usageError{enumError(err)})
+		return early.report(usageError{errors.New(shell.Wrong(early.text, "enqueue", err))})
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	a, err := open(ctx, &c.Config)
 	if err != nil {
-		return report(err)
+		return early.report(err)
 	}
 	defer a.close()
 	err = command.Run(a)
@@ -113,11 +118,6 @@ func run(args []string) int {
 		err = forReaders(command, err)
 	}
 	return a.report(err)
-}
-
-// enumError leaves out the empty word, which stands for "not given" in lists of words.
-func enumError(err error) error {
-	return errors.New(strings.Replace(err.Error(), `must be one of "",`, "must be one of ", 1))
 }
 
 // forReaders is the error of a command, but for a reader of a command that changes nothing which
@@ -142,7 +142,12 @@ func endSignals() []os.Signal {
 	return all
 }
 
-func options() []kong.Option {
+// options are those of the parser, with its help in a language.
+func options(l i18n.Locale) []kong.Option {
+	key := "provider/reference, provider/account/reference, or the reference alone where one provider has it"
+	if own, known := l.Help(key); known {
+		key = own
+	}
 	return append(config.Options(os.LookupEnv), kong.Name("enqueue"),
 		kong.Description("Takes payments in, shows them, and carries out what an operator decides about them. Every setting of the worker's is "+
 			"also one here, as flag and as variable; both must have the same. Exit codes: 0 done, 1 Redis or the machine failed, 2 something "+
@@ -150,9 +155,9 @@ func options() []kong.Option {
 		kong.Vars{
 			"version": version.String(), "providers": strings.Join(catalog.Names(), ","), "states": strings.Join(states(), ","),
 			"tokenizers": strings.Join(tokenizers(), ","),
-			"key":        "provider/reference, provider/account/reference, or the reference alone where one provider has it",
+			"key":        key,
 		},
-		kong.PostBuild(hideWorkerSettings), examples().Option())
+		kong.PostBuild(hideWorkerSettings), examples().Option(l.CLI.Help.Examples), shell.InLanguage(l), shell.Help(l, nil, ""))
 }
 
 type completionCmd struct{ shell.Completion }
@@ -184,7 +189,7 @@ func states() []string {
 	return names
 }
 
-var producerSettings = []string{"redis-url", "redis-url-file", "intake-memory-stop", "lang", "timezone", "webhooks-file"}
+var producerSettings = []string{"redis-url", "redis-url-file", "intake-memory-stop", "lang", "color", "timezone", "webhooks-file"}
 
 // hideWorkerSettings leaves in the help what a producer sets; `worker --help` lists every setting.
 func hideWorkerSettings(k *kong.Kong) error {
@@ -195,19 +200,14 @@ func hideWorkerSettings(k *kong.Kong) error {
 }
 
 // report prints what went wrong and returns its exit code.
-func (a *app) report(err error) int { return reportAs(a.describe, err) }
-
-// report is for errors from before the settings, among them the language, could be read.
-func report(err error) int { return reportAs(error.Error, err) }
-
-func reportAs(describe func(error) string, err error) int {
+func (a *app) report(err error) int {
 	if err == nil {
 		return 0
 	}
 	if code := exitError(0); errors.As(err, &code) {
 		return int(code)
 	}
-	fmt.Fprintln(os.Stderr, "enqueue:", describe(err))
+	fmt.Fprintln(os.Stderr, a.paintErr.Bad("enqueue:"), a.describe(err))
 	return exitCode(err)
 }
 

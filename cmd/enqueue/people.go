@@ -9,6 +9,7 @@ import (
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/i18n"
+	"github.com/remesa/remesa/internal/shell"
 )
 
 // tableText is the language of a table: that of whoever reads it on a terminal, and English
@@ -18,6 +19,20 @@ func (a *app) tableText() i18n.Locale {
 		return a.text
 	}
 	return i18n.New(i18n.English, nil)
+}
+
+// coloured is a text about a payment in the colour of its state.
+func coloured(p shell.Paint, s idempotency.State, text string) string {
+	switch s {
+	case idempotency.Succeeded:
+		return p.Good(text)
+	case idempotency.InDoubt, idempotency.Held, idempotency.Blocked:
+		return p.Warn(text)
+	case idempotency.Failed, idempotency.Reversed:
+		return p.Bad(text)
+	case idempotency.Queued, idempotency.Ready, idempotency.Sending, idempotency.Pending:
+	}
+	return text
 }
 
 // columnAmount is an amount in a table.
@@ -74,5 +89,5 @@ func (a *app) describe(err error) string {
 			text = strings.Replace(text, known.err.Error(), known.text, 1)
 		}
 	}
-	return text
+	return a.text.Say(text)
 }

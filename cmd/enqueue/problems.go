@@ -55,9 +55,9 @@ func (p lineProblem) words(l i18n.Locale) string {
 	path, problem, named := strings.Cut(p.text, ": ")
 	switch {
 	case p.result == string(tasks.Conflict):
-		return l.CLI.Submit.Conflict(line, clean(p.text))
+		return l.CLI.Submit.Conflict(line, clean(l.Say(p.text)))
 	case !named:
 		path, problem = "line", p.text
 	}
-	return l.CLI.Submit.Problem(line, clean(path), clean(problem))
+	return l.CLI.Submit.Problem(line, clean(path), clean(l.Say(problem)))
 }

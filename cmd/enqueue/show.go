@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
@@ -40,7 +42,7 @@ func (a *app) showToPeople(r idempotency.Record) {
 	teller, words := explain.In(a.text), a.text.CLI.Show
 	story := teller.Explain(r)
 	line := func(text string) { _, _ = fmt.Fprintln(a.out, text) }
-	line(words.TitleState(r.Key.String(), a.text.PaymentType(r.Type), a.text.Money(r.Amount, r.Currency), a.stateWord(r)))
+	line(words.TitleState(r.Key.String(), a.text.PaymentType(r.Type), a.text.Money(r.Amount, r.Currency), coloured(a.paint, r.State, a.stateWord(r))))
 	for _, field := range [][2]string{
 		{words.Anomaly, r.Anomaly}, {words.Code, r.Code}, {words.Message, r.Message}, {words.Decline, r.Decline}, {words.ProviderID, r.ProviderID},
 		{words.Subscription, r.Subscription}, {words.Period, r.Period}, {words.WaitsFor, teller.WaitsFor(r.ParkReason)},
@@ -50,9 +52,11 @@ func (a *app) showToPeople(r idempotency.Record) {
 		}
 	}
 	for _, h := range r.History {
-		_, _ = fmt.Fprintf(a.out, "%s  %-9s  %s  %s\n", a.text.TimeInColumn(h.At), h.State, words.Attempt(countOf(a.text, h.Attempt)), clean(h.Note))
+		about := slices.DeleteFunc([]string{clean(h.Note), a.text.Answer(h)}, func(s string) bool { return s == "" })
+		state := coloured(a.paint, h.State, fmt.Sprintf("%-9s", h.State))
+		_, _ = fmt.Fprintf(a.out, "%s  %s  %s  %s\n", a.text.TimeInColumn(h.At), state, words.Attempt(countOf(a.text, h.Attempt)), strings.Join(about, "; "))
 	}
-	line(words.Next(teller.Label(story.Next.Who), clean(story.Next.Text)))
+	line(a.paint.Strong(words.Next(teller.Label(story.Next.Who), clean(story.Next.Text))))
 	line(a.withZone(words.Why(r.Key.String())))
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/intake"
+	"github.com/remesa/remesa/internal/shell"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/tasks"
 )
@@ -123,7 +124,7 @@ func (t totals) lines(result string) int {
 }
 
 // text is a line for all, and one for each provider and currency.
-func (t totals) text(l i18n.Locale) string {
+func (t totals) text(l i18n.Locale, paint shell.Paint) string {
 	words := l.CLI.Submit
 	var all []string
 	var b strings.Builder
@@ -131,13 +132,24 @@ func (t totals) text(l i18n.Locale) string {
 		of := t[k]
 		n := countOf(l, of.lines)
 		if k.provider == "" {
-			all = append(all, n.Text+" "+words.Results[k.result].Of(n))
+			all = append(all, inColour(paint, k.result, n.Text+" "+words.Results[k.result].Of(n)))
 			continue
 		}
 		sum := of.sum.text()
 		fmt.Fprintf(&b, "\n  %-12s %s  %-9s %9s  %s", k.provider, k.currency, words.Results[k.result].Of(n), n.Text, words.Sum(sum, l.Money(sum, k.currency)))
 	}
 	return strings.Join(all, ", ") + b.String()
+}
+
+// inColour is a text about lines in the colour of their result.
+func inColour(p shell.Paint, result, text string) string {
+	switch result {
+	case intake.Invalid, string(tasks.Conflict):
+		return p.Bad(text)
+	case string(tasks.Enqueued), string(billing.Added), intake.Valid:
+		return p.Good(text)
+	}
+	return text
 }
 
 func compareKeys(a, b totalKey) int {

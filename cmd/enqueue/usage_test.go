@@ -62,7 +62,7 @@ func TestWhatIsNoCommandIsUsage(t *testing.T) {
 		{"a lease shorter than two requests", "list --lease 30s"},
 	}
 	for _, row := range rows {
-		got := enqueue(t, environment(redisAt(nowhere)), nil, strings.Fields(row.args)...)
+		got := enqueuePlain(t, environment(redisAt(nowhere)), nil, strings.Fields(row.args)...)
 		wantCode(t, row.says, got, exitUsage)
 		if got.out != "" || !strings.HasPrefix(got.err, "enqueue: ") {
 			t.Errorf("%s: stdout %q, stderr %q", row.says, got.out, got.err)
@@ -78,7 +78,7 @@ func TestEveryStepByHandNeedsANameAndANote(t *testing.T) {
 	}
 	for _, step := range steps {
 		for _, flags := range []string{"", " --by ana", " --note why"} {
-			got := enqueue(t, environment(redisAt(nowhere)), nil, strings.Fields(step+flags)...)
+			got := enqueuePlain(t, environment(redisAt(nowhere)), nil, strings.Fields(step+flags)...)
 			wantCode(t, step+flags, got, exitUsage)
 		}
 	}
@@ -87,7 +87,7 @@ func TestEveryStepByHandNeedsANameAndANote(t *testing.T) {
 func TestHelpAndVersionEndWithZero(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"--help", "--version", "submit --help", "watch --help"} {
-		got := enqueue(t, environment(redisAt(nowhere)), nil, strings.Fields(args)...)
+		got := enqueuePlain(t, environment(redisAt(nowhere)), nil, strings.Fields(args)...)
 		wantCode(t, args, got, 0)
 		if got.out == "" {
 			t.Errorf("%s says nothing", args)
@@ -99,7 +99,7 @@ func TestWithoutRedisTheMachineFailed(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"show virtualpos/a", "list", "cancel virtualpos/a --by x --note y", "halt --provider etpay --by x --note y",
 		"watch --from 0 --no-follow", "submit"} {
-		got := enqueue(t, environment(redisAt(nowhere)), lines(payout("a")), strings.Fields(args)...)
+		got := enqueuePlain(t, environment(redisAt(nowhere)), lines(payout("a")), strings.Fields(args)...)
 		wantCode(t, args, got, exitFailed)
 		wantText(t, args, got.err, "127.0.0.1:1")
 	}
@@ -131,7 +131,7 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 		{"malformed payload keys", payout("a"), environment("REMESA_PAYLOAD_KEYS="+canary, redisAt(s.URL())), "submit"},
 	}
 	for _, run := range runs {
-		got := enqueue(t, run.env, strings.NewReader(run.in), strings.Fields(run.args)...)
+		got := enqueuePlain(t, run.env, strings.NewReader(run.in), strings.Fields(run.args)...)
 		for _, hidden := range []string{canary, "55512349", "Ana Soto", "ana@example"} {
 			if strings.Contains(got.out+got.err, hidden) {
 				t.Errorf("%s: %s is in the output\n%s%s", run.says, hidden, got.out, got.err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,10 +10,13 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
+	"golang.org/x/term"
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/preflight"
+	"github.com/remesa/remesa/internal/shell"
 	"github.com/remesa/remesa/internal/wiring"
 	"github.com/remesa/remesa/providers"
 )
@@ -25,7 +29,7 @@ type checkCmd struct {
 }
 
 // Run prints what is wrong and how to put it right; it moves no money.
-func (cmd checkCmd) Run(ctx context.Context, c *config.Config) error {
+func (cmd checkCmd) Run(ctx context.Context, c *config.Config, l i18n.Locale) error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
@@ -40,13 +44,13 @@ func (cmd checkCmd) Run(ctx context.Context, c *config.Config) error {
 	}
 	defer func() { _ = rdb.Close() }()
 	if cmd.AcceptIdentity != "" {
-		return cmd.accept(ctx, rdb, registry)
+		return cmd.accept(ctx, l, rdb, registry)
 	}
 	findings := inspect(ctx, c, rdb, registry)
 	if cmd.JSON {
 		err = preflight.JSON(os.Stdout, findings)
 	} else {
-		err = preflight.Table(os.Stdout, findings)
+		err = preflight.Table(os.Stdout, onStdout(l), findings, inColour(shell.PaintFor(c.Color, os.LookupEnv, os.Stdout)))
 	}
 	if err == nil && preflight.Failed(findings) {
 		return errSilent
@@ -54,7 +58,7 @@ func (cmd checkCmd) Run(ctx context.Context, c *config.Config) error {
 	return err
 }
 
-func (cmd checkCmd) accept(ctx context.Context, rdb redis.UniversalClient, registry providers.Registry) error {
+func (cmd checkCmd) accept(ctx context.Context, l i18n.Locale, rdb redis.UniversalClient, registry providers.Registry) error {
 	k, err := idempotency.ParseKey(cmd.AcceptIdentity + "/x")
 	if err != nil {
 		return errors.New("--accept-identity: want PROVIDER/ACCOUNT, such as virtualpos/default")
@@ -67,15 +71,33 @@ func (cmd checkCmd) accept(ctx context.Context, rdb redis.UniversalClient, regis
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s: identity recorded; it was: %s\n", cmd.AcceptIdentity, orNone(before))
+	words := onStdout(l).CLI.Check
+	fmt.Println(words.Recorded(cmd.AcceptIdentity, cmp.Or(before, words.None)))
 	return nil
 }
 
-func orNone(s string) string {
-	if s == "" {
-		return "none"
+// inColour colours a level's name.
+func inColour(p shell.Paint) func(level preflight.Level, name string) string {
+	return func(level preflight.Level, name string) string {
+		switch level {
+		case preflight.OK:
+			return p.Good(name)
+		case preflight.Warn:
+			return p.Warn(name)
+		case preflight.Fail:
+			return p.Bad(name)
+		}
+		return name
 	}
-	return s
+}
+
+// onStdout is the language of what stdout gets: that of whoever reads it on a terminal, and English
+// everywhere else, where a program may read it.
+func onStdout(l i18n.Locale) i18n.Locale {
+	if term.IsTerminal(int(os.Stdout.Fd())) { // #nosec G115 -- a descriptor
+		return l
+	}
+	return i18n.New(i18n.English, nil)
 }
 
 // inspect checks the configuration, Redis, and each account.

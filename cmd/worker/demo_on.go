@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"os"
 
 	"github.com/rs/zerolog"
 
@@ -17,7 +18,7 @@ func (cmd demoCmd) Run(ctx context.Context, c *config.Config) error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
-	return demo.Run(ctx, c, demo.Options{Once: cmd.Once, Addr: cmd.Addr, NewWorker: demoWorker})
+	return demo.Run(ctx, c, demo.Options{Text: onStdout(c.OnTerminal(os.LookupEnv)), Once: cmd.Once, Addr: cmd.Addr, NewWorker: demoWorker})
 }
 
 // demoWorker is the worker of worker run.

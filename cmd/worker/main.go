@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/shell"
 	"github.com/remesa/remesa/internal/version"
+	"github.com/remesa/remesa/providers/catalog"
 )
 
 // Exit codes.
@@ -45,9 +48,11 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
 	c := cli{Config: *config.New()}
-	parser, err := kong.New(&c, options()...)
+	text, color := config.BeforeParsing(args, os.LookupEnv)
+	name := shell.PaintFor(color, os.LookupEnv, os.Stderr).Bad("worker:")
+	parser, err := kong.New(&c, options(text)...)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "worker:", err)
+		fmt.Fprintln(os.Stderr, name, err)
 		return exitFailed
 	}
 	if len(args) > 0 && args[0] == shell.CompleteCommand {
@@ -58,26 +63,29 @@ func run(args []string) int {
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "worker:", err)
+		fmt.Fprintln(os.Stderr, name, shell.Wrong(text, "worker", err))
 		return exitUsage
 	}
 	ctx, stop := drainOnSignal()
 	defer stop()
 	command.BindTo(ctx, (*context.Context)(nil))
+	command.Bind(text)
 	err = command.Run(&c.Config)
 	switch {
 	case err == nil:
 		return 0
 	case !errors.Is(err, errSilent):
-		fmt.Fprintln(os.Stderr, "worker:", err)
+		fmt.Fprintln(os.Stderr, name, text.Say(err.Error()))
 	}
 	return exitFailed
 }
 
-func options() []kong.Option {
+// options are those of the parser, with its help in a language.
+func options(l i18n.Locale) []kong.Option {
 	return append(config.Options(os.LookupEnv), kong.Name("worker"),
 		kong.Description("remesa's worker: sends each payment at most once, forgets none."),
-		kong.Vars{"version": version.String()}, examples().Option(), shell.ShortHelp(isProvider, providerPointer()))
+		kong.Vars{"version": version.String()}, examples().Option(l.CLI.Help.Examples), shell.InLanguage(l),
+		shell.Help(l, isProvider, l.CLI.Help.ProviderSettings("worker settings "+strings.Join(catalog.Names(), "|"))))
 }
 
 // drainOnSignal returns a context that ends with the first SIGTERM, SIGINT or SIGHUP; the second

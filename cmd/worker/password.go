@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/login"
 	"github.com/remesa/remesa/internal/terminal"
 )
@@ -21,11 +22,11 @@ type passwordCmd struct {
 
 // Run reads a password and prints the user's line of REMESA_DASHBOARD_USERS_FILE and nothing else,
 // so that it can go straight into it.
-func (cmd passwordCmd) Run(ctx context.Context, _ *config.Config) error {
+func (cmd passwordCmd) Run(ctx context.Context, _ *config.Config, l i18n.Locale) error {
 	if err := login.CheckName(cmd.Name); err != nil {
 		return err
 	}
-	password, err := readPassword(ctx, os.Stdin, os.Stderr)
+	password, err := readPassword(ctx, l.CLI.Password, os.Stdin, os.Stderr)
 	if err != nil {
 		return err
 	}
@@ -42,15 +43,15 @@ const longestPassword = 1024
 
 // readPassword prompts twice without echo on a terminal, or reads one line. Its errors repeat
 // nothing of what was read.
-func readPassword(ctx context.Context, in *os.File, prompt io.Writer) (string, error) {
+func readPassword(ctx context.Context, words i18n.CLIPassword, in *os.File, prompt io.Writer) (string, error) {
 	if !term.IsTerminal(int(in.Fd())) {
 		return oneLine(in)
 	}
-	first, err := terminal.ReadSecret(ctx, in, prompt, "password: ")
+	first, err := terminal.ReadSecret(ctx, in, prompt, words.Ask)
 	if err != nil {
 		return "", err
 	}
-	second, err := terminal.ReadSecret(ctx, in, prompt, "the same again: ")
+	second, err := terminal.ReadSecret(ctx, in, prompt, words.Again)
 	if err == nil && first != second {
 		err = errors.New("the two differ")
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/providers/sandbox/all"
 )
 
@@ -26,14 +27,15 @@ type sandboxServeCmd struct {
 }
 
 // Run serves the provider simulators until a signal.
-func (cmd sandboxServeCmd) Run(ctx context.Context, _ *config.Config) error {
+func (cmd sandboxServeCmd) Run(ctx context.Context, _ *config.Config, l i18n.Locale) error {
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", cmd.Addr)
+	listener, err := lc.Listen(ctx, "tcp", cmd.Addr)
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
-	url := "http://" + l.Addr().String()
-	fmt.Printf("simulated providers on %s\n\n", url)
+	url := "http://" + listener.Addr().String()
+	words := onStdout(l).CLI.Sandbox
+	fmt.Printf("%s\n\n", words.Serving(url))
 	simulators := all.New(all.Options{})
 	for _, p := range simulators.Providers() {
 		for _, s := range p.Settings(url) {
@@ -41,8 +43,8 @@ func (cmd sandboxServeCmd) Run(ctx context.Context, _ *config.Config) error {
 		}
 		fmt.Println()
 	}
-	fmt.Println("GET PREFIX/_book shows what was executed; POST PREFIX/_faults makes it fail (see docs/sandbox.md)")
-	return simulators.Serve(ctx, l)
+	fmt.Println(words.Book)
+	return simulators.Serve(ctx, listener)
 }
 
 // sandboxTriggerCmd has the fields of a fault.

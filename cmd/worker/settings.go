@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/shell"
 	"github.com/remesa/remesa/providers/catalog"
 )
@@ -22,18 +22,14 @@ func isProvider(section string) bool {
 	return false
 }
 
-func providerPointer() string {
-	return "A provider's settings: worker settings " + strings.Join(catalog.Names(), "|")
-}
-
 type settingsCmd struct {
 	Section string `arg:"" optional:"" help:"The section, or how its title begins."`
 }
 
 // Run prints the sections, or the settings of one.
-func (c *settingsCmd) Run(ctx *kong.Context) error {
+func (c *settingsCmd) Run(ctx *kong.Context, l i18n.Locale) error {
 	if c.Section != "" {
-		return shell.WriteSettings(os.Stdout, ctx.Kong, c.Section, config.Help)
+		return shell.WriteSettings(os.Stdout, l, ctx.Kong, c.Section, config.Help)
 	}
 	for _, section := range shell.Sections(ctx.Kong) {
 		if _, err := fmt.Println(section); err != nil {

@@ -137,3 +137,35 @@ func TestAWorkerThatDoesNotServeSaysSoInJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestAWorkerSaysInSpanishWhyItDoesNotStart: whole sentences, in one language.
+func TestAWorkerSaysInSpanishWhyItDoesNotStart(t *testing.T) {
+	t.Setenv("LC_ALL", "es_CL.UTF-8")
+	t.Setenv("REMESA_LOG_FORMAT", "console")
+	written, before := writing(t), 0
+	for _, row := range []struct {
+		says, name, value, args string
+		code                    int
+		want                    string
+	}{
+		{"no credentials", "REMESA_TIMEZONE", "UTC", "run", exitFailed, "worker: ningún proveedor de pago tiene credenciales: ponga REMESA_"},
+		{"a page for all", "REMESA_HTTP_ADDR", "0.0.0.0:8080", "run", exitFailed, "worker: REMESA_HTTP_ADDR: no es solo de esta máquina, y las páginas no piden usuario: ponga"},
+		{"a short lease", "REMESA_LEASE", "30s", "check", exitFailed, "worker: REMESA_LEASE: 30s es muy poco: un intento son hasta dos solicitudes"},
+		{"no Redis URL", "REMESA_REDIS_URL", "nowhere", "check", exitFailed, "worker: REMESA_REDIS_URL: debe ser como redis://"},
+		{"a long lease", "REMESA_LEASE", "soon", "run", exitUsage, "worker: --lease: REMESA_LEASE: no es una duración como 90s, 5m, 72h o 400d (se encontraron 4 caracteres)"},
+		{"a mistyped flag", "REMESA_TIMEZONE", "UTC", "run --leas 60s", exitUsage, "worker: no existe la opción --leas; ¿quiso decir \"--lease\"?"},
+		{"a real provider", "REMESA_ETPAY_BASE_URL", "https://pmt.example", "demo", exitFailed, "worker: "},
+		{"nobody's account", "REMESA_TIMEZONE", "UTC", "check --accept-identity x", exitFailed, "worker: --accept-identity: debe ser PROVEEDOR/PERFIL, como virtualpos/default"},
+	} {
+		t.Setenv(row.name, row.value)
+		code := run(strings.Fields(row.args))
+		got := written()[before:]
+		before += len(got)
+		if code != row.code || !strings.HasPrefix(got, row.want) {
+			t.Errorf("%s: exit code %d: %s, want %s", row.says, code, got, row.want)
+		}
+		if err := os.Unsetenv(row.name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -40,7 +40,8 @@ func Checkpoint(r Record, p Policy, now Time, cp CheckpointParams) (Change, erro
 type ReleaseParams struct {
 	Attempt, Reason string
 	// After is how long the payment waits until it may begin again.
-	After time.Duration
+	After  time.Duration
+	Answer Answer
 }
 
 // Release makes the payment ready again. If the record lacks the attempt, Release records it as not
@@ -48,6 +49,7 @@ type ReleaseParams struct {
 // attempt that no longer owns the payment is a late result: see lateNotSent.
 func Release(r Record, p Policy, f Facts, now Time, rel ReleaseParams) Change {
 	t := newTransition(r, p, f, now)
+	t.hear(rel.Answer)
 	a := t.record().attempt(rel.Attempt)
 	switch {
 	case a == nil && r.State.Final():
@@ -111,6 +113,7 @@ type FinishParams struct {
 	Queryable bool
 	// QueryAfter is how long until the first status query, where one is due.
 	QueryAfter time.Duration
+	Answer     Answer
 }
 
 // Finish records an attempt's outcome. Repeating it changes nothing. The report of an attempt that
@@ -118,6 +121,7 @@ type FinishParams struct {
 // store has lost it: Finish records it as one that may have been executed, and its report as late.
 func Finish(r Record, p Policy, f Facts, now Time, fin FinishParams) Change {
 	t := newTransition(r, p, f, now)
+	t.hear(fin.Answer)
 	a := t.record().attempt(fin.Attempt)
 	if a == nil {
 		if leftOutInTest(unknownAttemptIsKept) || !fin.MoneyStepReached && !fin.Outcome.providerHasIt() {
@@ -162,7 +166,7 @@ func (t *transition) markUnrecorded(a *Attempt) {
 	r := t.record()
 	t.unrecordedAttempt = true
 	t.bumpVersion()
-	t.addHistory(r.State, "the record did not show that this attempt was sent")
+	t.addUnanswered(r.State, "the record did not show that this attempt was sent")
 	if r.State == Sending && r.Owner != a.ID {
 		r.QueryFirst = true
 	}

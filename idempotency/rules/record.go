@@ -103,7 +103,8 @@ type Record struct {
 	Cleared           string `json:"cleared_anomaly,omitempty"`
 	ClearedDifference string `json:"cleared_difference,omitempty"`
 
-	// History has one line an entry: "milliseconds since Created|state|attempt|note".
+	// History has one line an entry: "milliseconds since Created|state|attempt|note". A provider's
+	// answer stands behind the attempt's number: see Answer.pack.
 	History []string `json:"history"`
 }
 
@@ -277,6 +278,13 @@ type AuditEntry struct {
 	State   State
 	Attempt int
 	Note    string
+	// Answer is the provider's that the entry tells of; zero if there was none, or an older version
+	// wrote the entry.
+	Answer Answer
+	// Count is how often the same answer came, and Last when it came last; both are zero if it came
+	// once. Answer.Took is that of the last one.
+	Count int
+	Last  Time
 }
 
 // AuditTrail parses the history, oldest entry first.
@@ -288,8 +296,10 @@ func (r *Record) AuditTrail() []AuditEntry {
 			parts = append(parts, "")
 		}
 		after, _ := strconv.ParseInt(parts[0], 10, 64)
-		attempt, _ := strconv.Atoi(parts[2])
-		out[i] = AuditEntry{r.Created + Time(after), State(parts[1]), attempt, parts[3]}
+		number, answer, _ := strings.Cut(parts[2], " ")
+		attempt, _ := strconv.Atoi(number)
+		out[i] = AuditEntry{At: r.Created + Time(after), State: State(parts[1]), Attempt: attempt, Note: parts[3]}
+		out[i].unpack(answer, r.Created, r.asked())
 	}
 	return out
 }

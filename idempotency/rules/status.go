@@ -31,12 +31,14 @@ type StatusResult struct {
 	Outcome   Outcome
 	// QueryAfter is how long until the next query.
 	QueryAfter time.Duration
+	Answer     Answer
 }
 
 // RecordStatus records a status result. If the record has changed since the query was sent, the
 // result changes nothing, except that a success in it counts as a late success.
 func RecordStatus(r Record, p Policy, f Facts, now Time, res StatusResult) Change {
 	t := newTransition(r, p, f, now)
+	t.hear(res.Answer)
 	if foundAtProvider(res.Outcome.Class) {
 		t.QueryProof = QueryProven
 		t.facts.QueryProof = QueryProven
@@ -207,7 +209,7 @@ func (r *Record) overdueAt(p Policy) Time {
 func (t *transition) dropActionURL() {
 	t.record().ActionURL = ""
 	t.bumpVersion()
-	t.addHistory(t.record().State, "the payer's time is over")
+	t.addUnanswered(t.record().State, "the payer's time is over")
 }
 
 // nextCountingTime is the earliest time at which a query counts if it finds nothing or a refusal.

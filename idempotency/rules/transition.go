@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/remesa/remesa/providers"
@@ -18,6 +17,8 @@ type transition struct {
 	unrecordedAttempt bool
 	// countUncertain: the attempt that begins counts in the sum of uncertain payments.
 	countUncertain bool
+	// answer is what the provider said, until an entry of the history has it.
+	answer Answer
 }
 
 func newTransition(r Record, p Policy, f Facts, now Time) *transition {
@@ -29,6 +30,7 @@ func (t *transition) record() *Record { return &t.Record }
 // applied ends a transition that took effect.
 func (t *transition) applied() Change {
 	t.Applied = true
+	t.keepAnswer()
 	if t.RecordChanged {
 		t.setUncertainty()
 	}
@@ -64,15 +66,23 @@ func (r *Record) HistoryGap() int {
 	return firstHistory
 }
 
-// addHistory adds an entry. The history keeps its first 8 entries and the newest 56, so that a long
-// outage cannot grow it without bound.
+// addHistory adds an entry, with the answer that led to it.
 func (t *transition) addHistory(state State, note string) {
+	t.addEntry(AuditEntry{State: state, Note: note, Answer: t.answer})
+	t.answer = Answer{}
+}
+
+// addUnanswered adds an entry that does not follow from the answer.
+func (t *transition) addUnanswered(state State, note string) {
+	t.addEntry(AuditEntry{State: state, Note: note})
+}
+
+// addEntry adds an entry of now. The history keeps its first 8 entries and the newest 56, so that a
+// long outage cannot grow it without bound.
+func (t *transition) addEntry(e AuditEntry) {
 	r := t.record()
-	line := strconv.FormatInt(int64(t.now-r.Created), 10) + "|" + string(state) + "|" + strconv.Itoa(r.AttemptCount)
-	if note != "" {
-		line += "|" + note
-	}
-	r.History = append(r.History, line)
+	e.At, e.Attempt = t.now, r.AttemptCount
+	r.History = append(r.History, e.line(r.Created))
 	if len(r.History) > maxHistory {
 		r.History = append(r.History[:firstHistory:firstHistory], r.History[firstHistory+1:]...)
 	}

@@ -464,22 +464,27 @@ func stepSchema(all []field) object {
 // structSchema is that of a struct as encoding/json writes it.
 func structSchema(of reflect.Type) object {
 	root := &node{}
-	putFields(root, of)
+	putFields(root, of, true)
 	return root.schema()
 }
 
-func putFields(root *node, of reflect.Type) {
+// putFields puts a struct's fields; those of an embedded pointer may all be missing.
+func putFields(root *node, of reflect.Type, all bool) {
 	for i := range of.NumField() {
 		f := of.Field(i)
 		if f.Anonymous {
-			putFields(root, f.Type)
+			of, always := f.Type, all
+			if of.Kind() == reflect.Pointer {
+				of, always = of.Elem(), false
+			}
+			putFields(root, of, always)
 			continue
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if !f.IsExported() || name == "-" {
 			continue
 		}
-		root.put([]string{name}, typeSchema(f.Type), !strings.Contains(options, "omit"))
+		root.put([]string{name}, typeSchema(f.Type), all && !strings.Contains(options, "omit"))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,6 +88,7 @@ var allowed = []struct {
 	// Texts for people know what a record holds, and no store.
 	{"internal/i18n", []string{"idempotency"}},
 	{"internal/i18n/i18ntest", []string{"internal/i18n"}},
+	{"internal/shell", []string{"internal/i18n"}},
 	{"internal/config", []string{"internal/i18n", "internal/login", "internal/receiver", "internal/redisurl", "providers", "providers/catalog", "providers/spec", "schedule", "seal"}},
 	// What is shown to programs, and what takes their lines in, for the command and the API alike.
 	{"internal/tutorialtest", nil},
@@ -96,7 +98,7 @@ var allowed = []struct {
 	{"internal/api", []string{"internal/apikey", "internal/intake", "internal/listen", "internal/strictjson", "internal/trace", "internal/view", "billing", "idempotency", "outcomes", "providers", "providers/catalog", "schedule", "seal", "tasks"}},
 	{"docs", nil},
 	{"internal/intake", []string{"internal/config", "billing", "idempotency", "providers/spec", "tasks"}},
-	{"internal/preflight", []string{"internal/kv", "providers"}},
+	{"internal/preflight", []string{"internal/i18n", "internal/kv", "providers"}},
 	{"internal/wiring", []string{"internal/config", "billing", "tasks", "idempotency", "providers", "providers/auth", "providers/catalog", "providers/spec", "providers/wire", "seal"}},
 	{"internal/eventually", nil},
 	{"internal/logtest", nil},
@@ -119,7 +121,7 @@ var allowed = []struct {
 	{"internal/proof", nil},
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	// It shows the worker that its caller makes. Each of its samples is about one provider.
-	{"internal/demo", []string{"internal/config", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
+	{"internal/demo", []string{"internal/config", "internal/i18n", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
 	{"internal/dashboard", []string{"billing", "internal/chart", "internal/csvcell", "internal/delivery", "internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/merge", "internal/salvage", "internal/totals", "outcomes", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	// It draws, and knows no payment.
@@ -523,6 +525,41 @@ func TestCommentsAreWrapped(t *testing.T) {
 				continue
 			}
 			t.Errorf("%s:%d: a comment of %d columns", path, i+1, columns)
+		}
+	}
+}
+
+// withoutRace is the variable of the Makefile with the packages that `make test` tests without the
+// race detector.
+var withoutRace = regexp.MustCompile(`(?m)^WITHOUT_RACE := (.*)$`)
+
+// TestWhatIsTestedWithoutTheRaceDetectorStartsNothing: the race detector has nothing to find in a
+// package without goroutines and locks, and makes its long computations several times as long.
+func TestWhatIsTestedWithoutTheRaceDetectorStartsNothing(t *testing.T) {
+	t.Parallel()
+	m := withoutRace.FindStringSubmatch(text(t, "Makefile"))
+	if m == nil {
+		t.Fatal("the Makefile has no WITHOUT_RACE")
+	}
+	for _, folder := range strings.Fields(m[1]) {
+		names, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s has no package: %v", folder, err)
+		}
+		for _, name := range names {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if _, starts := n.(*ast.GoStmt); starts {
+					t.Errorf("%s starts a goroutine", name)
+				}
+				return true
+			})
+			if !strings.HasSuffix(name, "_test.go") && slices.ContainsFunc(imports(file), func(path string) bool { return path == "sync" || path == "sync/atomic" }) {
+				t.Errorf("%s shares something between goroutines", name)
+			}
 		}
 	}
 }

@@ -152,6 +152,14 @@ func (b *badDay) settle(t *testing.T, w walked) {
 	v.see(w.list, w.prefix+"-0000")
 	v.isAccessible()
 	v.picture("list")
+	value[string](v, `document.querySelector("#f-sort").value = "largest"`)
+	v.follow(`details.filter button`)
+	v.see(w.list, w.prefix+"-0000")
+	v.do("choose all on the page", chromedp.Click(chromedp.CSS(`input[value="page"]`)), chromedp.Click(chromedp.CSS(`input[value="resolve failed"]`)),
+		chromedp.SendKeys(chromedp.CSS(`#bulk-note`), "support, ticket 4711"))
+	v.follow(`fieldset.step button`)
+	v.see(": 50 ", w.prefix+"-0000")
+	v.open("/payments/list?state=held&sort=largest&reference=" + w.prefix)
 	v.do("choose all that match", chromedp.Click(chromedp.CSS(`input[value="matching"]`)), chromedp.Click(chromedp.CSS(`input[value="resolve failed"]`)),
 		chromedp.SendKeys(chromedp.CSS(`#bulk-note`), "support, ticket 4711"))
 	v.follow(`fieldset.step button`)

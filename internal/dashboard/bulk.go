@@ -83,8 +83,12 @@ func parseBulk(v visitor, f url.Values, w words) (b bulk, problems []string, err
 	b.Actor = v.signed(b.By)
 	b.Digest, b.Typed = get("digest"), get("typed")
 	t := w.Pages.Bulk
+	chosen := "key"
+	if get("which") == "page" {
+		chosen = "shown"
+	}
 	if get("which") != "matching" {
-		for _, text := range f["key"] {
+		for _, text := range f[chosen] {
 			k, err := idempotency.ParseKey(text)
 			if err != nil || !slices.Contains(catalog.Names(), k.Provider) {
 				return b, nil, fmt.Errorf("key: %w", err)

@@ -1,9 +1,12 @@
 package dashboard
 
 import (
+	"bufio"
 	"context"
 	"encoding/csv"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/remesa/remesa/billing"
@@ -223,6 +227,44 @@ func TestAnExportThatCannotBeCompletedIsCut(t *testing.T) {
 		}
 	}()
 	New(o).ServeHTTP(httptest.NewRecorder(), get("/payments/list.csv"))
+}
+
+// slowLedger takes its time for each page, as a large one does.
+type slowLedger struct{ *fakeLedger }
+
+func (l slowLedger) Page(ctx context.Context, q idempotency.PageQuery) ([]idempotency.Record, idempotency.Place, bool, error) {
+	time.Sleep(7 * time.Second)
+	if ctx.Err() != nil {
+		return nil, q.After, false, ctx.Err()
+	}
+	return l.fakeLedger.Page(ctx, q)
+}
+
+// TestALongExportIsCompleted: the server's own limit for reading a request does not end it.
+func TestALongExportIsCompleted(t *testing.T) {
+	o := options(t)
+	o.Ledger = slowLedger{newFakeLedger()}
+	synctest.Test(t, func(t *testing.T) {
+		p := pipeListener{make(chan net.Conn)}
+		server := Server(New(o))
+		go func() { _ = server.Serve(p) }()
+		client, conn := net.Pipe()
+		p.conns <- conn
+		go func() {
+			_, _ = io.WriteString(client, "GET /payments/list.csv HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Basic "+basic()+"\r\n\r\n")
+		}()
+		begun := time.Now()
+		response, err := http.ReadResponse(bufio.NewReader(client), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		if took := time.Since(begun); err != nil || !strings.Contains(string(text), "virtualpos/p") || took < 20*time.Second {
+			t.Errorf("after %s: %v, %q", took, err, text)
+		}
+		_ = server.Close()
+	})
 }
 
 // hold makes that many payments held after a provider that hung, each of which may have been
@@ -455,7 +497,7 @@ func TestPaymentsOfAllPartitionsAreListed(t *testing.T) {
 
 // TestWhatTheLedgerRefusesIsToldOfEachPayment: the others are done all the same.
 func TestWhatTheLedgerRefusesIsToldOfEachPayment(t *testing.T) {
-	r := newRig(t)
+	r := newRigThatSettles(t, time.Hour)
 	r.hold(2, "bad")
 	f := bulkForHeld("step", "resolve not-received") // within the settle time of their attempts' leases
 	confirmed := hiddenIn(ask(t, r.pages, post("/payments/bulk", f.Encode())).Body.String(), "/payments/bulk/apply")

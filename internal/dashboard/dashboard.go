@@ -62,7 +62,7 @@ func New(o Options) http.Handler {
 	}
 	o.Writable = o.Writable && len(o.Users) > 0
 	q := newQueues(o)
-	p := &pages{Options: o, queues: q, views: map[i18n.Tag]map[string]*template.Template{}}
+	p := &pages{Options: o, queues: q, sums: newOpenSums(o), views: map[i18n.Tag]map[string]*template.Template{}}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", http.RedirectHandler(paymentsPath, http.StatusSeeOther))
 	mux.Handle(queuesPath+"/", q)

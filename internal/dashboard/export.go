@@ -21,8 +21,8 @@ func exportRow(r idempotency.Record, zone *time.Location) []string {
 		r.Currency, strconv.Itoa(r.Attempts), strconv.FormatBool(r.MayHaveLeft), r.Anomaly, r.Subscription, r.Period, at(r.Created), at(since(r))}
 }
 
-// exportChunk is how many payments are read at a time. Between two of these the client has
-// exportPause to take what was written.
+// exportChunk is how many payments are read at a time. A client that takes nothing for exportPause
+// is not waited for.
 const (
 	exportChunk = 500
 	exportPause = 30 * time.Second
@@ -41,19 +41,17 @@ func (p *pages) export(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="`+q.stateName()+"-"+p.Now().In(zone).Format("2006-01-02-1504")+`.csv"`)
 	out, control := csv.NewWriter(w), http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{}) // when the server's is over, it takes the client for gone
 	_ = out.Write(exportColumns)
 	abort := func(_ idempotency.Key, err error) {
 		p.Log.Warn().Err(err).Msg("payments export cut")
 		panic(http.ErrAbortHandler)
 	}
-	n := 0
 	for f, err := range p.read(r.Context(), q, exportChunk, abort) {
 		if err != nil {
 			abort(idempotency.Key{}, err)
 		}
-		if n++; n%exportChunk == 0 {
-			_ = control.SetWriteDeadline(time.Now().Add(exportPause)) // where it cannot be set, the server's holds
-		}
+		_ = control.SetWriteDeadline(time.Now().Add(exportPause)) // where it cannot be set, the server's holds
 		if f.Key.Reference == "" {
 			continue
 		}
@@ -65,5 +63,6 @@ func (p *pages) export(w http.ResponseWriter, r *http.Request) {
 			return // the client has gone
 		}
 	}
+	_ = control.SetWriteDeadline(time.Now().Add(exportPause))
 	out.Flush()
 }

@@ -89,7 +89,10 @@ func (p *pages) halt(w http.ResponseWriter, r *http.Request) {
 		do = p.Ledger.Unhalt
 	}
 	account := strings.TrimPrefix(f.Account, idempotency.AllAccounts)
-	if err := do(r.Context(), f.Provider, account, idempotency.Actor{By: in.Actor, Note: in.Note}); err != nil {
+	// A browser that goes away ends nothing: else some partitions would be halted, and others not.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), pageTimeout)
+	defer cancel()
+	if err := do(ctx, f.Provider, account, idempotency.Actor{By: in.Actor, Note: in.Note}); err != nil {
 		p.Log.Warn().Err(err).Str("provider", f.Provider).Msg("halts page")
 		p.ledgerAway(w, r)
 		return

@@ -159,10 +159,11 @@ type confirmation struct {
 	Button string
 }
 
-// withForm parses the form of an intervention and hands it on.
+// withForm parses the form of an intervention and hands it on. A browser that goes away does not
+// end what it asked for.
 func (p *pages) withForm(next func(ctx context.Context, w http.ResponseWriter, r *http.Request, in intervention, rec idempotency.Record)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), pageTimeout)
 		defer cancel()
 		if in, rec, ok := p.parseForm(ctx, w, r); ok {
 			next(ctx, w, r, in, rec)

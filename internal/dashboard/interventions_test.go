@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -134,6 +136,40 @@ func TestWhatNoPageOfOursSendsIsRefused(t *testing.T) {
 	r := post("/payments/apply?"+goodForm(), "")
 	if w := ask(t, New(o), r); w.Code != http.StatusBadRequest || len(o.Ledger.(*fakeLedger).calls) > 0 {
 		t.Errorf("a form in the address of a post: %d", w.Code)
+	}
+}
+
+// leavingLedger is one whose reader goes away as soon as it is told to do something.
+type leavingLedger struct {
+	*fakeLedger
+	leave context.CancelFunc
+	ended error
+}
+
+func (l *leavingLedger) Halt(ctx context.Context, _, _ string, _ idempotency.Actor) error {
+	l.leave()
+	l.ended = ctx.Err()
+	return nil
+}
+
+func (l *leavingLedger) Resolve(ctx context.Context, _ idempotency.Key, _ int64, _ idempotency.Resolution) (idempotency.Transition, error) {
+	l.leave()
+	l.ended = ctx.Err()
+	return idempotency.Transition{}, nil
+}
+
+// TestABrowserThatGoesAwayEndsNothing that it asked for: a halt would reach some partitions, and
+// not others.
+func TestABrowserThatGoesAwayEndsNothing(t *testing.T) {
+	for path, form := range map[string]string{"/payments/halts": haltOf("virtualpos").Encode(), "/payments/apply": goodForm()} {
+		ctx, leave := context.WithCancel(t.Context())
+		l := &leavingLedger{newFakeLedger(), leave, errors.New("the ledger was told nothing")}
+		o := options(t)
+		o.Ledger = l
+		ask(t, New(o), post(path, form).WithContext(ctx))
+		if l.ended != nil {
+			t.Errorf("%s: %v", path, l.ended)
+		}
 	}
 }
 

@@ -35,7 +35,9 @@ type listPage struct {
 	// Problems are what is wrong with the filter.
 	Problems []string
 	Rows     []listRow
-	Sums     []string
+	// Shown is the number of Rows.
+	Shown i18n.Number
+	Sums  []string
 	// Next leads to the next page; Searched is how many were read without filling the page.
 	Next     string
 	Searched i18n.Number
@@ -45,7 +47,9 @@ type listPage struct {
 	Partial bool
 	// Settled: the list is read from the outcome stream.
 	Settled bool
-	Bulk    *bulkForm
+	// Unsorted is the most that a list by amount may have, where this one has more.
+	Unsorted i18n.Number
+	Bulk     *bulkForm
 }
 
 // Filtered reports whether the list wants less than all, or was meant to.
@@ -84,7 +88,20 @@ func (p *pages) listPayments(w http.ResponseWriter, r *http.Request) {
 		v.Groups = groupsPath + "?" + q.values().Encode()
 	}
 	v.Tabs, v.Partial = p.tabs(ctx, q, words)
-	rs, next, read, err := p.readPage(ctx, q, func(idempotency.Key, error) { v.Partial = true })
+	damaged := func(idempotency.Key, error) { v.Partial = true }
+	var rs []idempotency.Record
+	var next place
+	var err error
+	read, sorted := 0, false
+	if q.Amounts != "" {
+		rs, next, sorted, err = p.readByAmount(ctx, q, damaged)
+		if !sorted {
+			v.Unsorted = words.count(sortReads)
+		}
+	}
+	if !sorted && err == nil {
+		rs, next, read, err = p.readPage(ctx, q, damaged)
+	}
 	if err != nil {
 		p.Log.Warn().Err(err).Msg("payments list")
 		p.ledgerAway(w, r)
@@ -93,12 +110,12 @@ func (p *pages) listPayments(w http.ResponseWriter, r *http.Request) {
 	for _, rec := range rs {
 		v.Rows = append(v.Rows, p.listRow(rec, words))
 	}
-	v.Sums = tallyOf(rs).sums(words)
+	v.Sums, v.Shown = tallyOf(rs).sums(words), words.count(len(rs))
 	if next != (place{}) {
 		values := q.values()
 		values.Set("after", next.text())
 		v.Next = listPath + "?" + values.Encode()
-		if len(rs) < listRows {
+		if !sorted && len(rs) < listRows {
 			v.Searched = words.count(read)
 		}
 	}

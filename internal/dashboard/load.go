@@ -19,6 +19,8 @@ type providerData struct {
 	epoch   idempotency.Epoch
 	records [][]idempotency.Record
 	cut     []bool
+	// sums are the sums of sections that are cut, as far as they are known.
+	sums []openSum
 	// rejected are its tasks that became no payment.
 	rejected []idempotency.RejectedTask
 	err      error
@@ -46,7 +48,7 @@ func (p *pages) loadProviders(ctx context.Context, w words) []providerData {
 }
 
 func (p *pages) loadProvider(ctx context.Context, provider string) providerData {
-	g := providerData{records: make([][]idempotency.Record, len(sections())), cut: make([]bool, len(sections()))}
+	g := providerData{records: make([][]idempotency.Record, len(sections())), cut: make([]bool, len(sections())), sums: make([]openSum, len(sections()))}
 	if g.counts, g.err = p.Ledger.Counts(ctx, provider); g.err != nil {
 		return g
 	}
@@ -73,6 +75,9 @@ func (p *pages) loadProvider(ctx context.Context, provider string) providerData 
 		})
 		if err != nil { // what can be read is shown all the same
 			g.err = err
+		}
+		if g.cut[i] && !s.filter.Anomalies {
+			g.sums[i], _ = p.sums.of(ctx, provider, s.filter.State)
 		}
 	}
 	return g

@@ -191,35 +191,59 @@ func (o *overview) count(w words, all []providerData) {
 			c.Numbers = append(c.Numbers, i18n.Count(w.Locale, all[i].counts[s]).Text)
 		}
 		if at := slices.IndexFunc(sections(), func(x section) bool { return x.filter.State == s && !x.filter.Anomalies }); at >= 0 {
-			t, cut := tallyAll(all, at)
-			c.Sums = w.sums(t, cut)
+			c.Sums = w.sums(sumAll(all, at))
 		}
 		o.Counts = append(o.Counts, c)
 	}
 }
 
-// tallyAll sums what all providers have in a section, and says whether there is more.
-func tallyAll(all []providerData, section int) (*tally, bool) {
-	t, cut := &tally{}, false
-	for _, g := range all {
-		if g.records == nil {
-			continue
-		}
-		for _, r := range g.records[section] {
-			t.add(r)
-		}
-		cut = cut || g.cut[section]
-	}
-	return t, cut
+// sectionSum is what the payments of a section come to. Where some of it was counted in the
+// background, From and To say when.
+type sectionSum struct {
+	openSum
+	// cut: there are more, and their sum is not known yet.
+	cut bool
 }
 
-// sums are the sums of a tally, which say where there is more.
-func (w words) sums(t *tally, more bool) []string {
-	sums := t.sums(w)
-	if more {
-		for i := range len(t.sum) { // what cannot be read comes behind them
-			sums[i] = w.Overview.Now.MoreThan(sums[i])
+// sumAll sums what all providers have in a section.
+func sumAll(all []providerData, section int) sectionSum {
+	s := sectionSum{openSum: openSum{tally: &tally{}}}
+	for _, g := range all {
+		switch {
+		case g.records == nil:
+		case g.sums[section].tally != nil:
+			known := g.sums[section]
+			s.merge(known.tally)
+			if s.From.IsZero() || known.From.Before(s.From) {
+				s.From = known.From
+			}
+			if known.To.After(s.To) {
+				s.To = known.To
+			}
+		default:
+			for _, r := range g.records[section] {
+				s.add(r)
+			}
+			s.cut = s.cut || g.cut[section]
+			s.counting = s.counting || g.sums[section].counting
 		}
+	}
+	return s
+}
+
+// sums are a section's sums, which say where there is more, and when they were counted.
+func (w words) sums(s sectionSum) []string {
+	t, sums := w.Overview.Now, s.tally.sums(w)
+	if s.cut {
+		for i := range len(s.sum) { // what cannot be read comes behind them
+			sums[i] = t.MoreThan(sums[i])
+		}
+	}
+	if s.counting {
+		sums = append(sums, t.Counting)
+	}
+	if !s.From.IsZero() {
+		sums = append(sums, t.Counted(w.TimeToSecond(s.From), w.TimeToSecond(s.To)))
 	}
 	return sums
 }
@@ -261,8 +285,9 @@ func (p *pages) list(w words, s section, at int, all []providerData, partial boo
 		}
 	}
 	slices.SortStableFunc(records, func(a, b idempotency.Record) int { return since(a).Compare(since(b)) })
-	sum, cut := tallyAll(all, at)
-	l := list{ID: s.id, Total: w.count(len(records)).Text, Sums: w.sums(sum, cut), Link: listPath + "?state=" + anomalies}
+	sum := sumAll(all, at)
+	cut := slices.ContainsFunc(all, func(g providerData) bool { return g.cut != nil && g.cut[at] })
+	l := list{ID: s.id, Total: w.count(len(records)).Text, Sums: w.sums(sum), Link: listPath + "?state=" + anomalies}
 	if !s.filter.Anomalies {
 		l.Link = listPath + "?state=" + url.QueryEscape(string(s.filter.State))
 	}

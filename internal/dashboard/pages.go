@@ -21,6 +21,7 @@ import (
 type pages struct {
 	Options
 	queues *queues
+	sums   *openSums
 
 	mu sync.Mutex
 	// views are the pages by language and name, each within the layout.

@@ -41,6 +41,8 @@ type event struct {
 	State   idempotency.State
 	Attempt int
 	Note    string
+	// Answer tells the provider's, empty where there is none.
+	Answer string
 }
 
 // sentence tells an entry of the time line.
@@ -60,7 +62,7 @@ func (p *pages) renderPayment(w http.ResponseWriter, request *http.Request, code
 	}
 	v.Message = v.readable(r.Message)
 	for _, e := range r.History {
-		v.Events = append(v.Events, event{stamp{e.At}, e.State, e.Attempt, v.readable(e.Note)})
+		v.Events = append(v.Events, event{stamp{e.At}, e.State, e.Attempt, v.readable(e.Note), words.Answer(e)})
 	}
 	for _, s := range explain.In(words.Locale).Explain(r).Sentences {
 		v.Story = append(v.Story, sentence{stamp{s.At}, s.Text})

@@ -31,6 +31,8 @@ type query struct {
 	from, to time.Time
 	// Newest lists the newest first.
 	Newest bool
+	// Amounts lists by amount, largest or smallest first; empty for an order by time.
+	Amounts string
 	// After is the place behind which the list goes on.
 	After place
 }
@@ -42,7 +44,16 @@ type place struct {
 	ID string `json:"i"`
 	// Provider is the name of one, or of a partition of one.
 	Provider string `json:"p"`
+	// Currency and Amount are there in a list by amount, which leaves out the instant.
+	Currency string `json:"c,omitempty"`
+	Amount   string `json:"m,omitempty"`
 }
+
+// Orders of a list by amount, as addresses name them.
+const (
+	largestFirst  = "largest"
+	smallestFirst = "smallest"
+)
 
 // anomalies stands for a state in addresses.
 const anomalies = "anomaly"
@@ -78,7 +89,12 @@ func parseQuery(v url.Values, w words) (q query, problems []string) {
 		q.State = idempotency.Held
 	}
 	q.Newest = q.State.Final()
-	if order := get("sort"); order != "" {
+	switch order := get("sort"); {
+	case order == largestFirst || order == smallestFirst:
+		if q.Amounts = order; q.settled() {
+			q.Amounts, problems = "", append(problems, t.NotByAmount)
+		}
+	case order != "":
 		q.Newest = order == "newest"
 	}
 	take(&q.Provider, "provider", t.BadProvider, func(s string) bool { return slices.Contains(catalog.Names(), s) })
@@ -113,7 +129,8 @@ func (p *place) read(text string) bool {
 		err = json.Unmarshal(raw, p)
 	}
 	provider, _, _ := strings.Cut(p.Provider, ":")
-	if err != nil || p.At < 0 || len(p.ID) > 128 || len(p.Provider) > 40 || !slices.Contains(catalog.Names(), provider) {
+	amount := p.Amount == "" && p.Currency == "" || amountForm.MatchString(p.Amount) && currencyForm.MatchString(p.Currency)
+	if err != nil || !amount || p.At < 0 || len(p.ID) > 128 || len(p.Provider) > 40 || !slices.Contains(catalog.Names(), provider) {
 		*p = place{}
 		return false
 	}
@@ -139,7 +156,10 @@ func (q query) values() url.Values {
 			v.Set(name, value)
 		}
 	}
-	if q.Newest != q.State.Final() {
+	switch {
+	case q.Amounts != "":
+		v.Set("sort", q.Amounts)
+	case q.Newest != q.State.Final():
 		v.Set("sort", map[bool]string{true: "newest", false: "oldest"}[q.Newest])
 	}
 	return v

@@ -80,7 +80,7 @@ func (r reader) indexed(ctx context.Context) iter.Seq2[found, error] {
 				return
 			}
 			for _, rec := range rs {
-				f := found{place{rec.ListedAt().UnixMilli(), rec.Key.ID(), r.provider}, rec, 1}
+				f := found{place{At: rec.ListedAt().UnixMilli(), ID: rec.Key.ID(), Provider: r.provider}, rec, 1}
 				if !r.yield(f, yield) {
 					return
 				}
@@ -128,7 +128,7 @@ func (r reader) anomalies(ctx context.Context) iter.Seq2[found, error] {
 			if !r.from.IsZero() && at.Before(r.from) || !r.to.IsZero() && !at.Before(r.to) {
 				continue
 			}
-			if !r.yield(found{place{at.UnixMilli(), rec.Key.ID(), r.provider}, rec, 1}, yield) {
+			if !r.yield(found{place{At: at.UnixMilli(), ID: rec.Key.ID(), Provider: r.provider}, rec, 1}, yield) {
 				return
 			}
 		}
@@ -204,7 +204,7 @@ func eventPlace(streamID string, part idempotency.Partition) place {
 	ms, sequence, _ := strings.Cut(streamID, "-")
 	at := int64(0)
 	_, _ = fmt.Sscan(ms, &at)
-	return place{at, strings.Repeat("0", max(0, 20-len(sequence))) + sequence, part.String()}
+	return place{At: at, ID: strings.Repeat("0", max(0, 20-len(sequence))) + sequence, Provider: part.String()}
 }
 
 // ofIndex is the place behind which a provider's index goes on. Of another provider's place at the

@@ -33,6 +33,25 @@ func (t *tally) add(r idempotency.Record) {
 	t.sum[r.Currency] = m
 }
 
+// merge adds what another tally has.
+func (t *tally) merge(o *tally) {
+	t.n, t.odd = t.n+o.n, t.odd+o.odd
+	if t.sum == nil {
+		t.sum = map[string]providers.Money{}
+	}
+	for currency, sum := range o.sum {
+		m, err := sum, error(nil)
+		if old, ok := t.sum[currency]; ok {
+			m, err = old.Add(sum)
+		}
+		if err != nil {
+			t.odd += o.n - o.odd // more than an amount can be
+			continue
+		}
+		t.sum[currency] = m
+	}
+}
+
 func tallyOf(rs []idempotency.Record) *tally {
 	t := &tally{}
 	for _, r := range rs {

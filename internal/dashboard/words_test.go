@@ -42,9 +42,11 @@ func TestAPaymentsPageTellsWhatHappened(t *testing.T) {
 		{At: testNow, State: idempotency.Queued},
 		{At: testNow, State: idempotency.Sending, Attempt: 1},
 		{At: testNow, State: idempotency.Held, Attempt: 1, Note: "lease lapsed"},
+		{At: testNow, State: idempotency.Held, Attempt: 1, Answer: idempotency.Answer{Question: idempotency.AskStatus, HTTPStatus: 404, Class: "not_found"}},
 	}
 	_, html := view(t, d, "/payments/show?key=virtualpos/p")
 	contains(t, html, "What happened")
+	contains(t, html, "attempt 1 Status query: HTTP 404, not found, after 0 ms")
 	for _, s := range explain.Explain(d.records[0]).Sentences {
 		contains(t, html, s.Text)
 	}

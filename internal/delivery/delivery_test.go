@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -293,6 +294,30 @@ func TestADeliveryIsParkedAfterThreeDays(t *testing.T) {
 	}
 	if _, parked, _ := backlog(t, rdb, "billing"); parked != 0 {
 		t.Errorf("%d are parked still", parked)
+	}
+}
+
+// TestWhatWasSentAgainIsNotedWhoeverStopsReading: the events are on their way all the same.
+func TestWhatWasSentAgainIsNotedWhoeverStopsReading(t *testing.T) {
+	t.Parallel()
+	rdb := client(t)
+	l := open(t, rdb, at("billing", "http://"+nobody(t)), event("tef-1", 1), event("tef-2", 1))
+	for _, e := range l.all(t) {
+		if err := l.store.park(t.Context(), "billing", e, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, closed := NewResender(rdb, true, virtualpos, etpay), errors.New("the pipe is closed")
+	by, tell := By{"ana", "x"}, func(Delivery) error { return closed }
+	if err := r.Parked(t.Context(), l.to, 10, by, tell); !errors.Is(err, closed) {
+		t.Error(err)
+	}
+	if err := r.Events(t.Context(), l.to, "virtualpos/tef-1", by, tell); !errors.Is(err, closed) {
+		t.Error(err)
+	}
+	steps, err := l.store.Steps(t.Context(), "billing", 10)
+	if err != nil || len(steps) != 2 || steps[1].Count != 2 || steps[0].Count != 1 {
+		t.Error(steps, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -37,13 +38,18 @@ type By struct{ Name, Note string }
 const resendBatch = 100
 
 // Parked has a receiver's parked deliveries sent again, those that were parked first first, most at
-// the most. tell is called with each.
+// the most. tell is called with each. What was opened stands in the receiver's steps, with an error
+// too.
 func (r *Resender) Parked(ctx context.Context, to receiver.Receiver, most int, by By, tell func(Delivery) error) error {
-	sent := 0
+	sent, err := r.parked(ctx, to, most, tell)
+	return r.noted(ctx, to, by, sent, err)
+}
+
+func (r *Resender) parked(ctx context.Context, to receiver.Receiver, most int, tell func(Delivery) error) (sent int, err error) {
 	for sent < most {
 		members, err := r.store.rdb.ZRange(ctx, key(to.Name, "parked"), 0, int64(min(resendBatch, most-sent))-1).Result()
 		if err != nil {
-			return err
+			return sent, err
 		}
 		var batch []entry
 		for _, m := range members {
@@ -52,36 +58,44 @@ func (r *Resender) Parked(ctx context.Context, to receiver.Receiver, most int, b
 			}
 		}
 		if len(batch) == 0 {
-			break
+			return sent, nil
 		}
-		if err := r.reopen(ctx, to.Name, batch, tell); err != nil {
-			return err
+		opened, err := r.reopen(ctx, to.Name, batch, tell)
+		sent += opened
+		if err != nil {
+			return sent, err
 		}
-		sent += len(batch)
 	}
-	if sent == 0 {
-		return nil
-	}
-	return r.store.addStep(ctx, to.Name, by.Name, by.Note, sent)
+	return sent, nil
 }
 
 // Events has the events of a key that are still in the streams, or the one of that event id, sent
-// again to a receiver that takes them. tell is called with each.
+// again to a receiver that takes them. tell is called with each. What was opened stands in the
+// receiver's steps, with an error too.
 func (r *Resender) Events(ctx context.Context, to receiver.Receiver, keyOrEvent string, by By, tell func(Delivery) error) error {
 	found, err := r.find(ctx, to, keyOrEvent)
-	if err != nil || len(found) == 0 {
-		return err
-	}
+	sent := 0
 	for batch := range slices.Chunk(found, resendBatch) {
-		if err := r.reopen(ctx, to.Name, batch, tell); err != nil {
-			return err
+		var opened int
+		opened, err = r.reopen(ctx, to.Name, batch, tell)
+		if sent += opened; err != nil {
+			break
 		}
 	}
-	return r.store.addStep(ctx, to.Name, by.Name, by.Note, len(found))
+	return r.noted(ctx, to, by, sent, err)
 }
 
-// reopen opens deliveries, parked or not, and enqueues the tasks of the oldest.
-func (r *Resender) reopen(ctx context.Context, to string, batch []entry, tell func(Delivery) error) error {
+// noted keeps who had how many events sent again.
+func (r *Resender) noted(ctx context.Context, to receiver.Receiver, by By, sent int, err error) error {
+	if sent == 0 {
+		return err
+	}
+	return errors.Join(err, r.store.addStep(context.WithoutCancel(ctx), to.Name, by.Name, by.Note, sent))
+}
+
+// reopen opens deliveries, parked or not, enqueues the tasks of the oldest, and returns how many it
+// opened.
+func (r *Resender) reopen(ctx context.Context, to string, batch []entry, tell func(Delivery) error) (opened int, err error) {
 	c := kv.NewGuardedCommit(Queue(to))
 	c.WhenFull = kv.RefuseWhenFull
 	now := time.Now()
@@ -90,17 +104,17 @@ func (r *Resender) reopen(ctx context.Context, to string, batch []entry, tell fu
 		openIn(c, to, e, now)
 	}
 	if _, err := r.store.commit(ctx, to, c); err != nil {
-		return err
+		return 0, err
 	}
 	if err := r.store.wake(ctx, r.queue, to, batch); err != nil {
-		return err
+		return len(batch), err
 	}
 	for _, e := range batch {
 		if err := tell(Delivery{Receiver: to, EventID: e.event(), Key: e.Key, StreamID: e.ID}); err != nil {
-			return err
+			return len(batch), err
 		}
 	}
-	return nil
+	return len(batch), nil
 }
 
 const findPage = 500

@@ -19,12 +19,16 @@ import (
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/config"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox/all"
+	"github.com/remesa/remesa/providers/virtualpos"
 )
 
 // Options of a demo.
 type Options struct {
+	// Text is how whoever looks on is addressed.
+	Text i18n.Locale
 	// Once ends with a table of outcomes instead of staying up.
 	Once bool
 	// Addr is where the demo listens; with Once, on any free port.
@@ -86,6 +90,7 @@ type demo struct {
 	addr         string
 	password     string
 	subscription demoSubscription
+	text         i18n.Locale
 }
 
 const demoUser = "demo"
@@ -94,7 +99,7 @@ func newDemo(ctx context.Context, o Options, keys config.Keys) (*demo, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	d := &demo{
 		cancel: cancel, redis: miniredis.NewMiniRedis(), sandbox: all.New(all.Options{}), password: rand.Text(),
-		fingerprintKey: []byte(keys.FingerprintKey.Reveal()),
+		fingerprintKey: []byte(keys.FingerprintKey.Reveal()), text: o.Text,
 	}
 	if err := d.redis.Start(); err != nil {
 		cancel()
@@ -190,20 +195,20 @@ func (d *demo) close() {
 
 // printHints prints what to try while the demo stays up.
 func (d *demo) printHints() {
+	words, key := d.text.CLI.Demo, virtualpos.Name+"/"+heldReference
 	fmt.Printf(`
-The demo stays up until Ctrl-C. Some payments are held on purpose: no machine could find out whether they were executed. In a browser:
+%s
 
-  http://%s/payments   user %s, password %s (made for this run)
+  http://%s/payments   %s
 
-Open virtualpos/%s under "Held", settle it, and read in its history who decided what. The page "Queues" shows asynq's
-side: try its buttons, no payment will mind. The same in another terminal:
+%s
 
   export REMESA_REDIS_URL=redis://%s/0
   go run ./cmd/enqueue list --state held
-  go run ./cmd/enqueue show virtualpos/%s
-  go run ./cmd/enqueue resolve virtualpos/%s --as not-received --by you --note "checked with the bank"
+  go run ./cmd/enqueue show %s
+  go run ./cmd/enqueue resolve %s --as not-received --by %s --note "%s"
   go run ./cmd/enqueue watch --from 0
 
-  http://%s/metrics has the metrics.
-`, d.addr, demoUser, d.password, heldReference, d.redis.Addr(), heldReference, heldReference, d.addr)
+  http://%s/metrics %s
+`, words.StaysUp, d.addr, words.Login(demoUser, d.password), words.Open(key), d.redis.Addr(), key, key, words.By, words.Note, d.addr, words.Metrics)
 }

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
 	"github.com/remesa/remesa/billing"
+	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/providers/pagoseguro"
 	"github.com/remesa/remesa/providers/sandbox"
 	"github.com/remesa/remesa/schedule"
@@ -95,7 +97,8 @@ func (s demoSubscription) summary(ctx context.Context, d *demo) error {
 		return err
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "\nSUBSCRIPTION %s\tDUE\tWHAT HAPPENS\tSTATE\tCHARGES\tPAID BY THE PROVIDER\t\n", subscriptionID)
+	words := d.text.CLI.Demo
+	fmt.Fprintf(w, "\n%s\t%s\t%s\t%s\t%s\t%s\t\n", words.Subscription(subscriptionID), words.Due, words.Happens, words.State, words.Charges, words.Paid)
 	failed := error(nil)
 	if len(periods) < declinedPeriod+1 {
 		failed = errUnexpected
@@ -107,20 +110,29 @@ func (s demoSubscription) summary(ctx context.Context, d *demo) error {
 			charges, paid = charges+1, paid+d.sandbox.Find(s.terms.Provider()).ExecutionCount(reference)
 		}
 		description, state, moved := s.describePeriod(p.Number)
-		check := "as expected"
+		check := d.text.Say("as expected")
 		if p.State != state || paid != moved {
-			check, failed = fmt.Sprintf("EXPECTED %s, %d", state, moved), errUnexpected
+			check, failed = d.text.Say(fmt.Sprintf("EXPECTED %s, %d", state, moved)), errUnexpected
 		}
 		if p.State == billing.PeriodStateMissed {
 			charges = 0
 		}
 		due := time.UnixMilli(p.Due).In(s.started.Location())
-		fmt.Fprintf(w, "period %d\t%s\t%s\t%s\t%d\t%d\t%s\n", p.Number, due.Format(time.RFC3339), description, p.State, charges, paid, check)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", words.Period(strconv.Itoa(p.Number)), due.Format(time.RFC3339), d.text.Say(description), d.periodState(p.State), charges,
+			paid, check)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	return failed
+}
+
+// periodState is how a period ended: as its charge did, or missed.
+func (d *demo) periodState(state string) string {
+	if state == billing.PeriodStateMissed {
+		return d.text.Say(state)
+	}
+	return d.state(idempotency.State(state))
 }
 
 // describePeriod returns what happens to a period, how it ends, and how often it is paid.

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
 	"golang.org/x/term"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/coordinador"
 	"github.com/remesa/remesa/providers/etpay"
@@ -187,7 +189,7 @@ func (d *demo) run(ctx context.Context) error {
 	client := tasks.NewClient(d.worker.Ledger, d.worker.Redis, tasks.ClientOptions{
 		FingerprintKey: d.fingerprintKey,
 	})
-	fmt.Println("remesa demo: an embedded Redis, simulated providers, sample payments")
+	fmt.Println(d.text.CLI.Demo.Title)
 	submitted := make([]tasks.Receipt, len(samples()))
 	for i, sc := range samples() {
 		task, err := sc.task()
@@ -224,7 +226,7 @@ func (d *demo) follow(ctx context.Context) error {
 			}
 			if r.State != seen[sc.key()] && ctx.Err() == nil {
 				seen[sc.key()] = r.State
-				progress(len(samples()), done, sc.key().String(), r)
+				d.progress(len(samples()), done, sc.key().String(), r)
 			}
 			if r.State == sc.state {
 				done++
@@ -241,12 +243,25 @@ func (d *demo) follow(ctx context.Context) error {
 	}
 }
 
-func progress(all, done int, key string, r idempotency.Record) {
-	line := fmt.Sprintf("  %-26s %-10s %s", key, r.State, r.Code)
-	if term.IsTerminal(int(os.Stdout.Fd())) {
-		line = fmt.Sprintf("[%2d of %d]%s", done, all, line)
+func (d *demo) progress(all, done int, key string, r idempotency.Record) {
+	line := fmt.Sprintf("  %-26s %-10s %s", key, d.state(r.State), r.Code)
+	if term.IsTerminal(int(os.Stdout.Fd())) { // #nosec G115 -- a descriptor
+		line = d.text.CLI.Demo.Progress(fmt.Sprintf("%2d", done), strconv.Itoa(all)) + line
 	}
 	fmt.Println(line)
+}
+
+// state is a state's name for whoever looks on.
+func (d *demo) state(s idempotency.State) string {
+	return d.text.CLI.List.State(string(s), d.text.StateLabel(s))
+}
+
+// result is what became of a line, for whoever looks on.
+func (d *demo) result(r tasks.SubmitResult) string {
+	if d.text.Tag().Language == i18n.English.Language {
+		return string(r)
+	}
+	return d.text.CLI.Submit.Results[string(r)].One
 }
 
 var errUnexpected = errors.New("an outcome is not as expected")
@@ -254,7 +269,8 @@ var errUnexpected = errors.New("an outcome is not as expected")
 func (d *demo) summary(ctx context.Context, submitted []tasks.Receipt) error {
 	ctx = context.WithoutCancel(ctx)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\nPAYMENT\tWHAT HAPPENS\tSUBMITTED\tSTATE\tATTEMPTS\tPAID BY THE PROVIDER\t")
+	words := d.text.CLI.Demo
+	fmt.Fprintf(w, "\n%s\t%s\t%s\t%s\t%s\t%s\t\n", words.Payment, words.Happens, words.Submitted, words.State, words.Attempts, words.Paid)
 	var failed error
 	for i, sc := range samples() {
 		r, err := d.worker.Ledger.Show(ctx, sc.key())
@@ -266,11 +282,12 @@ func (d *demo) summary(ctx context.Context, submitted []tasks.Receipt) error {
 		if want == "" {
 			want = tasks.Enqueued
 		}
-		check := "as expected"
+		check := d.text.Say("as expected")
 		if r.State != sc.state || moved != sc.moved || submitted[i].Result != want {
-			check, failed = fmt.Sprintf("EXPECTED %s, %s, %d", want, sc.state, sc.moved), errUnexpected
+			check, failed = d.text.Say(fmt.Sprintf("EXPECTED %s, %s, %d", want, sc.state, sc.moved)), errUnexpected
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", sc.key(), sc.description, submitted[i].Result, r.State, r.Attempts, moved, check)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\n", sc.key(), d.text.Say(sc.description), d.result(submitted[i].Result), d.state(r.State),
+			r.Attempts, moved, check)
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -78,7 +78,7 @@ func (b *fakeLedger) Restore(ctx context.Context, _ idempotency.Registration, _ 
 	return b.take(ctx, "restore", "")
 }
 
-func (b *fakeLedger) Release(ctx context.Context, _ idempotency.Key, _, why string, _ time.Duration) (idempotency.Transition, error) {
+func (b *fakeLedger) Release(ctx context.Context, _ idempotency.Key, _, why string, _ time.Duration, _ ...idempotency.Answer) (idempotency.Transition, error) {
 	return idempotency.Transition{Applied: true}, b.take(ctx, "release", " "+why)
 }
 

@@ -26,6 +26,12 @@ func (b *brakes) Transitioned(provider string, s idempotency.Transition) {
 	b.transitions[provider+" "+s.Type+" "+string(s.State)]++
 }
 
+func (b *brakes) count(of map[string]int, what string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return of[what]
+}
+
 func TestABlockedPaymentIsNotSentUntilItIsReleased(t *testing.T) {
 	r := newFixture(t)
 	m := &brakes{blocked: map[string]int{}, transitions: map[string]int{}}
@@ -44,11 +50,11 @@ func TestABlockedPaymentIsNotSentUntilItIsReleased(t *testing.T) {
 	if n := r.provider.sends("p"); n != 0 {
 		t.Fatalf("sent %d times", n)
 	}
-	m.mu.Lock()
-	if m.blocked["virtualpos limit_amount"] != 1 || m.transitions["virtualpos payout blocked"] != 1 {
-		t.Errorf("counted %v, %v", m.blocked, m.transitions)
+	// The worker logs and counts once the ledger has it.
+	r.until("it is counted", func() bool { return m.count(m.blocked, "virtualpos limit_amount") == 1 })
+	if n := m.count(m.transitions, "virtualpos payout blocked"); n != 1 {
+		t.Errorf("counted as blocked %d times", n)
 	}
-	m.mu.Unlock()
 	if lines := r.log.lines("blocked by a brake"); len(lines) != 1 {
 		t.Errorf("the log says %q", lines)
 	}

@@ -40,7 +40,7 @@ func (e *Engine) queryUndecryptable(ctx context.Context, k idempotency.Key, q id
 		e.reject(ctx, k, q.DecryptErr)
 		return
 	}
-	e.recordStatus(ctx, k, q, providers.Outcome{Class: providers.InDoubt, Code: codeUnreadable}, nil)
+	e.recordStatus(ctx, k, q, providers.Outcome{Class: providers.InDoubt, Code: codeUnreadable}, idempotency.Answer{}, nil)
 }
 
 // decryptError counts the error and returns the log line to complete. It is nil, which writes

@@ -46,7 +46,7 @@ type Attempts interface {
 	// sending.
 	Checkpoint(ctx context.Context, k idempotency.Key, attempt string, refs map[string]string, moneyStepNext bool) (sequence int64, err error)
 	Alias(ctx context.Context, k idempotency.Key, alias string) error
-	Release(ctx context.Context, k idempotency.Key, attempt, reason string, after time.Duration) (idempotency.Transition, error)
+	Release(ctx context.Context, k idempotency.Key, attempt, reason string, after time.Duration, answer ...idempotency.Answer) (idempotency.Transition, error)
 	Finish(ctx context.Context, k idempotency.Key, r idempotency.AttemptResult) (idempotency.Transition, error)
 	// Restore records a payment again that the store has lost.
 	Restore(ctx context.Context, r idempotency.Registration, a idempotency.RestoredAttempt) error

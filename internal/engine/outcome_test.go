@@ -136,7 +136,10 @@ func TestAProviderThatCannotDoAnythingReleasesThePayment(t *testing.T) {
 	stop := r.run(func(o *Options) {
 		o.Registry.Add(providers.Account{Provider: "virtualpos", Name: "default", Client: struct{}{}})
 	})
-	r.until("it was released", func() bool { return r.show(key("p")).Attempts > 0 && r.show(key("p")).State == idempotency.Ready })
+	r.until("it was released", func() bool {
+		rec := r.show(key("p"))
+		return rec.Attempts > 0 && rec.State == idempotency.Ready
+	})
 	stop()
 	if rec := r.show(key("p")); rec.MayHaveLeft || !strings.Contains(rec.History[len(rec.History)-1].Note, "unsupported") {
 		t.Errorf("may have left %t, history %v", rec.MayHaveLeft, rec.History)

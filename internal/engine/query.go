@@ -12,6 +12,7 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/trace"
 	"github.com/remesa/remesa/providers"
+	"github.com/remesa/remesa/providers/wire"
 	"github.com/remesa/remesa/tasks"
 )
 
@@ -48,16 +49,16 @@ func (e *Engine) runQuery(ctx context.Context, k idempotency.Key, checker provid
 	span := e.Trace.Ask(k, q.Traceparent, q.QueriedAt.Sub(q.Created), began)
 	defer span.End()
 	e.OnFaultPoint(PointQuerySend, k)
-	o, err := e.status(ctx, k, checker, q, span)
+	o, answer, err := e.status(ctx, k, checker, q, span)
 	e.OnFaultPoint(PointQueryDone, k)
 	span.Outcome(string(o.Class), o.Code)
-	e.recordStatus(ctx, k, q, o, span)
+	e.recordStatus(ctx, k, q, o, answer, span)
 	return err
 }
 
 // status makes one status query. A provider that gives no answer leaves the payment as it is.
 func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.StatusChecker, q idempotency.StatusQuery, ask *trace.Span,
-) (o providers.Outcome, err error) {
+) (o providers.Outcome, answer idempotency.Answer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, e.AttemptDeadline)
 	defer cancel()
 	span := ask.Exchange()
@@ -70,14 +71,30 @@ func (e *Engine) status(ctx context.Context, k idempotency.Key, c providers.Stat
 		}
 	}()
 	query := newStatusQuery(k, q)
+	var status wire.LastStatus
 	start := e.Now()
-	o, err = c.Status(ctx, query)
-	e.exchanged(span, k, "status", o, err, e.Now().Sub(start))
+	o, err = c.Status(wire.WithLastStatus(ctx, &status), query)
+	took := e.Now().Sub(start)
+	o = providers.Redact(o, privateTexts(query)...)
+	e.exchanged(span, k, string(idempotency.AskStatus), o, err, took)
 	if err != nil {
 		e.Log.Debug().Stringer("key", k).Err(err).Msg("no answer")
-		return providers.Outcome{Class: providers.InDoubt, Code: "no_answer"}, err
+		o = providers.Outcome{Class: providers.InDoubt, Code: "no_answer"}
+		return o, newAnswer(idempotency.AskStatus, &status, statusClass(o, err), took), err
 	}
-	return verifyStatus(query, providers.Redact(o, privateTexts(query)...)), nil
+	o = verifyStatus(query, o)
+	return o, newAnswer(idempotency.AskStatus, &status, string(o.Class), took), nil
+}
+
+// statusClass is what a status query without a readable answer comes to: only an error that proves
+// so says that it was not sent.
+func statusClass(o providers.Outcome, err error) string {
+	var notSent *providers.NotSent
+	var credentials *providers.CredentialsError
+	if errors.As(err, &notSent) || errors.As(err, &credentials) {
+		return requestClass(o, err)
+	}
+	return string(o.Class)
 }
 
 // privateTexts lists what no text about the payment may repeat, whatever its adapter has redacted.
@@ -120,13 +137,16 @@ func statusQueryFor(t tasks.Task) providers.StatusQuery {
 
 // recordStatus writes a status result. One that is lost costs a status query, so the engine tries
 // three times only.
-func (e *Engine) recordStatus(ctx context.Context, k idempotency.Key, q idempotency.StatusQuery, o providers.Outcome, ask *trace.Span) {
+func (e *Engine) recordStatus(ctx context.Context, k idempotency.Key, q idempotency.StatusQuery, o providers.Outcome,
+	answer idempotency.Answer, ask *trace.Span,
+) {
 	ctx = context.WithoutCancel(ctx)
 	e.OnFaultPoint(PointStatusRecord, k)
 	for n := range 3 {
 		t, err := writeOnce(ctx, exponential(firstWriteTimeout, writeTimeout, n), func(ctx context.Context) (idempotency.Transition, error) {
 			return e.Ledger.RecordStatus(ctx, k, idempotency.StatusResult{
 				Version: q.Version, QueriedAt: q.QueriedAt, Outcome: o, Ours: o.Echo.Complete, QueryAfter: e.pollAfter(q.Polls),
+				Answer: answer,
 			})
 		})
 		if err == nil {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+	"fmt"
 	"net/http/httptest"
 	"slices"
 	"sync"
@@ -138,5 +140,62 @@ func TestASecondSuccessUnderOurReferenceIsAnAnomaly(t *testing.T) {
 	defer mu.Unlock()
 	if !slices.Equal(byReference, []bool{false, true}) {
 		t.Errorf("queried by reference: %v", byReference)
+	}
+}
+
+// The simulator answers the payout with a 502 and says later that it was paid.
+func TestTheHistoryHasEachAnswer(t *testing.T) {
+	r := newFixture(t)
+	s := simulator.New(simulator.Options{}, sandbox.Options{})
+	if err := s.AddFaults(sandbox.Fault{Kind: "bad_gateway_after", Reference: "p", Next: 1}); err != nil {
+		t.Fatal(err)
+	}
+	r.submit(key("p"))
+	r.run(func(o *Options) { o.Registry.Add(simulated(t, s)) })
+	rec := r.awaitState(key("p"), idempotency.Succeeded)
+	var got []string
+	for _, h := range rec.History {
+		if h.Answer.Took < 0 || h.Answer.Took > testTimeout {
+			t.Errorf("an answer took %s", h.Answer.Took)
+		}
+		got = append(got, fmt.Sprintf("%s %s %d %s", h.State, h.Answer.Question, h.Answer.HTTPStatus, h.Answer.Class))
+	}
+	want := []string{"queued  0 ", "sending  0 ", "in_doubt pay 502 in_doubt", "succeeded status 200 succeeded"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A provider that gives no answer, to an attempt and to each status query.
+func TestWhatWasNotAnsweredStandsInTheHistory(t *testing.T) {
+	r := newFixture(t)
+	refused := &providers.CredentialsError{Code: "109"}
+	r.provider.behave("p", scriptedReplies{
+		pay: outcome(providers.InDoubt),
+		results: statusResults{
+			func(providers.StatusQuery) (providers.Outcome, error) {
+				return providers.Outcome{}, errors.New("cut off")
+			},
+			func(providers.StatusQuery) (providers.Outcome, error) {
+				return providers.Outcome{}, errors.New("cut off")
+			},
+			func(providers.StatusQuery) (providers.Outcome, error) { return providers.Outcome{}, refused },
+			statusResult(providers.Succeeded),
+		},
+	})
+	r.provider.behave("q", scriptedReplies{pay: fails(&providers.NotSent{Reason: "connect"})})
+	r.submit(key("p"), key("q"))
+	r.run()
+	var got []string
+	for _, h := range r.awaitState(key("p"), idempotency.Succeeded).History[2:] {
+		got = append(got, fmt.Sprintf("%s %s %s %d", h.State, h.Answer.Question, h.Answer.Class, h.Count))
+	}
+	want := []string{"in_doubt pay in_doubt 0", "in_doubt status in_doubt 2", "in_doubt status credentials 0", "succeeded status succeeded 0"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	rec := r.awaitState(key("q"), idempotency.Ready)
+	if h := rec.History[2]; h.Answer.Question != idempotency.AskToPay || h.Answer.Class != "not_sent" || h.Note != "connect" {
+		t.Errorf("%+v", h)
 	}
 }

@@ -291,6 +291,8 @@ type attemptResult struct {
 	moneyStepReached bool
 	// checkpointed means that the attempt wrote to the record after its Begin.
 	checkpointed bool
+	// answer is what the provider said; zero if it was not asked.
+	answer idempotency.Answer
 }
 
 // execute calls the adapter. After a panic the payment is in doubt: nobody knows what was sent.
@@ -333,15 +335,28 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	e.OnFaultPoint(PointSend, k)
 	span := current.span.Exchange()
 	defer span.End()
+	var status wire.LastStatus
 	start := e.Now()
-	operation, o, err := call(e.traced(ctx, k, span), a, payment, attempt)
-	e.exchanged(span, k, operation, o, err, e.Now().Sub(start))
+	operation, o, err := call(wire.WithLastStatus(e.traced(ctx, k, span), &status), a, payment, attempt)
+	took := e.Now().Sub(start)
+	query := statusQueryFor(payment)
+	o = providers.Redact(o, privateTexts(query)...)
+	e.exchanged(span, k, operation, o, err, took)
 	e.OnFaultPoint(PointSent, k)
-	o = providers.Redact(o, privateTexts(statusQueryFor(payment))...)
-	return attemptResult{outcome: verifyOutcome(payment, o), err: err, moneyStepReached: reached, checkpointed: checkpointed}
+	r = attemptResult{outcome: verifyOutcome(query, o), err: err, moneyStepReached: reached, checkpointed: checkpointed}
+	if operation != operationNone {
+		r.answer = newAnswer(idempotency.Question(operation), &status, requestClass(r.outcome, err), took)
+	}
+	return r
 }
 
-// exchanged counts and traces what was said to the provider.
+// newAnswer is what the history keeps of what the provider said.
+func newAnswer(q idempotency.Question, status *wire.LastStatus, class string, took time.Duration) idempotency.Answer {
+	return idempotency.Answer{Question: q, HTTPStatus: int(status.Load()), Class: class, Took: took}
+}
+
+// exchanged counts and traces what was said to the provider. The outcome is redacted: its code goes
+// to a collector of traces, as it stands.
 func (e *Engine) exchanged(span *trace.Span, k idempotency.Key, operation string, o providers.Outcome, err error, took time.Duration) {
 	class := requestClass(o, err)
 	e.Metrics.Request(k.Provider, operation, class, took)
@@ -352,10 +367,10 @@ func (e *Engine) exchanged(span *trace.Span, k idempotency.Key, operation string
 
 // verifyOutcome turns an outcome that an attempt cannot have, or that is about another payment,
 // into doubt: a status query follows.
-func verifyOutcome(t tasks.Task, o providers.Outcome) providers.Outcome {
+func verifyOutcome(q providers.StatusQuery, o providers.Outcome) providers.Outcome {
 	switch o.Class {
 	case providers.Succeeded, providers.Pending, providers.Refused:
-		if field := differs(statusQueryFor(t), o.Echo); field != "" {
+		if field := differs(q, o.Echo); field != "" {
 			return mismatchOutcome(o, providers.InDoubt, field)
 		}
 		return o
@@ -372,17 +387,20 @@ func call(ctx context.Context, a providers.Account, t tasks.Task, at providers.A
 	if p, ok := t.Payout(); ok {
 		if payer, ok := a.Client.(providers.Payer); ok {
 			o, err := payer.Pay(ctx, p, at)
-			return "pay", o, err
+			return string(idempotency.AskToPay), o, err
 		}
 	}
 	if c, ok := t.Charge(); ok {
 		if charger, ok := a.Client.(providers.Charger); ok {
 			o, err := charger.Charge(ctx, c, at)
-			return "charge", o, err
+			return string(idempotency.AskToCharge), o, err
 		}
 	}
-	return "none", providers.Outcome{}, &providers.NotSent{Reason: "unsupported", Err: fmt.Errorf("%s cannot do a %s", a.Provider, t.Type())}
+	return operationNone, providers.Outcome{}, &providers.NotSent{Reason: "unsupported", Err: fmt.Errorf("%s cannot do a %s", a.Provider, t.Type())}
 }
+
+// operationNone is the operation of an attempt that the account's provider cannot make.
+const operationNone = "none"
 
 func requestClass(o providers.Outcome, err error) string {
 	var credentials *providers.CredentialsError
@@ -416,7 +434,7 @@ func (e *Engine) report(ctx context.Context, k idempotency.Key, current *current
 		span := current.span.Finish()
 		defer span.End()
 		span.Outcome("not_sent", releaseReason(r.err))
-		if e.release(ctx, k, current.id, releaseReason(r.err), e.retryAfter(current.begin.Number, r.err)) {
+		if e.release(ctx, k, current.id, releaseReason(r.err), e.retryAfter(current.begin.Number, r.err), r.answer) {
 			e.reported(sentReport{owned: current.ownedAttempt, at: e.Now()})
 		}
 		return r.err
@@ -438,6 +456,7 @@ func (e *Engine) finish(ctx context.Context, k idempotency.Key, current *current
 	span.Outcome(string(r.outcome.Class), r.outcome.Code)
 	report := idempotency.AttemptResult{
 		Attempt: current.id, Outcome: r.outcome, MoneyStepReached: r.moneyStepReached, Queryable: current.queryable, QueryAfter: e.PollFirst,
+		Answer: r.answer,
 	}
 	if !r.checkpointed {
 		report.Begin = current.begin.Snapshot
@@ -469,11 +488,12 @@ func (e *Engine) finishOrRestore(ctx context.Context, k idempotency.Key, owned o
 	return e.Ledger.Finish(ctx, k, report)
 }
 
-func (e *Engine) release(ctx context.Context, k idempotency.Key, id, why string, after time.Duration) (written bool) {
+func (e *Engine) release(ctx context.Context, k idempotency.Key, id, why string, after time.Duration, answer ...idempotency.Answer,
+) (written bool) {
 	e.OnFaultPoint(PointRelease, k)
 	written = e.persist(ctx, k, "release", providers.Outcome{Class: "not_sent", Code: why},
 		func(ctx context.Context) (idempotency.Transition, error) {
-			return e.Ledger.Release(ctx, k, id, why, after)
+			return e.Ledger.Release(ctx, k, id, why, after, answer...)
 		})
 	e.OnFaultPoint(PointReleased, k)
 	return written

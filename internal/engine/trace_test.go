@@ -99,6 +99,24 @@ func TestAPaymentIsFollowed(t *testing.T) {
 	w.assertNothingPrivate()
 }
 
+// TestATraceRepeatsNoPerson: what an adapter let through goes to no collector either, of a send and
+// of a status query.
+func TestATraceRepeatsNoPerson(t *testing.T) {
+	w := newFollowedFixture(t)
+	leaky := providers.Outcome{Class: providers.InDoubt, Code: "no account 77889900112 of Canaria Soto"}
+	found := leaky
+	found.Class = providers.Succeeded
+	w.provider.behave("p", scriptedReplies{
+		pay:     func(context.Context, providers.Attempt) (providers.Outcome, error) { return leaky, nil },
+		results: statusResults{func(providers.StatusQuery) (providers.Outcome, error) { return found, nil }},
+	})
+	w.submit(key("p"))
+	w.run(func(o *Options) { o.Trace = w.tracer })
+	w.await("ask", 1)
+	w.await("exchange", 2)
+	w.assertNothingPrivate()
+}
+
 // TestWhatAWakeUpCarriesKeepsItsOwnTrace: a wake-up names many payments.
 func TestWhatAWakeUpCarriesKeepsItsOwnTrace(t *testing.T) {
 	w := newFollowedFixture(t)

@@ -19,6 +19,18 @@ type noted struct {
 // change is from one state to another, or an entry in the same state.
 type change struct{ from, to idempotency.State }
 
+// tellEntry returns the words for an entry of the history, with the provider's answer.
+func (t Teller) tellEntry(before idempotency.State, e idempotency.AuditEntry) string {
+	answer := t.locale.Answer(e)
+	switch {
+	case answer == "":
+		return t.tell(before, e)
+	case e.OnlyAnswer(before):
+		return answer + "."
+	}
+	return t.tell(before, e) + " " + answer + "."
+}
+
 // tell returns the words for an entry of the history. before is the state of the entry before it,
 // empty for the first.
 func (t Teller) tell(before idempotency.State, e idempotency.AuditEntry) string {

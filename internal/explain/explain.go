@@ -68,7 +68,7 @@ func (t Teller) Explain(r idempotency.Record) Story {
 			before = unknown
 			text = t.words.Phrases.Gap
 		}
-		s.Sentences = append(s.Sentences, Sentence{e.At, e.State, text + t.tell(before, e)})
+		s.Sentences = append(s.Sentences, Sentence{e.At, e.State, text + t.tellEntry(before, e)})
 		before = e.State
 	}
 	return s

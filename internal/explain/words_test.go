@@ -13,12 +13,13 @@ import (
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/i18n/i18ntest"
+	"github.com/remesa/remesa/providers"
 )
 
 // noteArgument and codeArgument say which argument of the rules' functions is a note, and which is
 // a code or the kind of an anomaly.
 var (
-	noteArgument = map[string]int{"toHeld": 1, "addHistory": 1, "toReady": 1, "toInDoubt": 0, "toPending": 1, "toSucceeded": 1, "finalize": 1, "setState": 1}
+	noteArgument = map[string]int{"toHeld": 1, "addHistory": 1, "addUnanswered": 1, "toReady": 1, "toInDoubt": 0, "toPending": 1, "toSucceeded": 1, "finalize": 1, "setState": 1}
 	codeArgument = map[string]int{"toHeld": 0, "setReason": 0}
 	kindArgument = map[string]int{"raiseAnomaly": 0, "raiseContradiction": 0, "watchUnrecorded": 0}
 )
@@ -210,5 +211,36 @@ func TestAPaymentIsToldInSpanish(t *testing.T) {
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// Each class of answer has words in both languages, and an answer stands behind what it led to.
+func TestAnAnswerIsToldBehindWhatItLedTo(t *testing.T) {
+	t.Parallel()
+	answer := idempotency.Answer{Question: idempotency.AskToPay, HTTPStatus: 200, Class: "succeeded", Took: 78 * time.Millisecond}
+	r := idempotency.Record{State: idempotency.Succeeded, Attempts: 1, History: []idempotency.AuditEntry{
+		{State: idempotency.Sending, Attempt: 1}, {State: idempotency.Succeeded, Attempt: 1, Answer: answer},
+		{State: idempotency.Succeeded, Attempt: 1, Answer: idempotency.Answer{Question: idempotency.AskStatus, Class: "moon"}},
+	}}
+	got := InEnglish().Explain(r).Sentences
+	if text := got[1].Text; text != InEnglish().words.Changes[change{idempotency.Sending, idempotency.Succeeded}]+" Payout request: HTTP 200, executed, after 78 ms." {
+		t.Error(text)
+	}
+	if text := got[2].Text; text != "Status query: no HTTP response, moon, after 0 ms." {
+		t.Error(text)
+	}
+	classes := []string{"not_sent", "credentials", "unknown"}
+	for _, c := range []providers.Class{
+		providers.Succeeded, providers.Pending, providers.Refused, providers.NotFound, providers.InDoubt, providers.Duplicate, providers.Mismatch,
+	} {
+		classes = append(classes, string(c))
+	}
+	for _, l := range []i18n.Tag{i18n.English, i18n.Spanish} {
+		words := i18n.New(l, nil).States.Answer.Class
+		for _, c := range classes {
+			if words[c] == "" {
+				t.Errorf("the class %s has no words in %s", c, l)
+			}
+		}
 	}
 }

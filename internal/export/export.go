@@ -130,7 +130,7 @@ func (o Options) covers(r idempotency.Record) bool {
 		return true
 	}
 	for _, h := range r.History {
-		if within(h.At) {
+		if within(h.At) || !h.Last.IsZero() && within(h.Last) {
 			return true
 		}
 	}

@@ -504,3 +504,17 @@ func TestALargeManifestIsNotRead(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// An answer's fields are those of enqueue show; an entry without one has none of them.
+func TestAnExportHasTheProvidersAnswers(t *testing.T) {
+	t.Parallel()
+	r := payment(1, noon, idempotency.Succeeded)
+	r.History[1].Answer = idempotency.Answer{Question: idempotency.AskStatus, HTTPStatus: 404, Class: "not_found", Took: 78 * time.Millisecond}
+	r.History[1].Count, r.History[1].Last = 2, noon
+	got, err := json.Marshal(newPayment(r, time.UTC, false).History[:2])
+	want := `"note":""},{"at":"2026-11-27T12:00:01.000+00:00","state":"held","attempt":1,"note":"","question":"status","http_status":404,` +
+		`"class":"not_found","duration_ms":78,"count":2,"last_at":"2026-11-27T12:00:00.000+00:00"}]`
+	if err != nil || !strings.HasSuffix(string(got), want) {
+		t.Errorf("%s %v", got, err)
+	}
+}

@@ -58,6 +58,29 @@ type Entry struct {
 	// Note is why, and who decided it. Without personal columns the words of providers are left
 	// out.
 	Note string `json:"note"`
+	*Answer
+}
+
+// Answer is a provider's answer in a payment's history, with the fields of `enqueue show`. Entries
+// that tell of none, or that an older version wrote, are without it.
+type Answer struct {
+	Question   string `json:"question"`
+	HTTPStatus int    `json:"http_status"`
+	Class      string `json:"class"`
+	DurationMS int64  `json:"duration_ms"`
+	Count      int    `json:"count,omitempty"`
+	LastAt     string `json:"last_at,omitempty"`
+}
+
+func newAnswer(h idempotency.AuditEntry, at func(time.Time) string) *Answer {
+	if h.Answer == (idempotency.Answer{}) {
+		return nil
+	}
+	a := &Answer{string(h.Answer.Question), h.Answer.HTTPStatus, h.Answer.Class, h.Answer.Took.Milliseconds(), h.Count, ""}
+	if !h.Last.IsZero() {
+		a.LastAt = at(h.Last)
+	}
+	return a
 }
 
 const stamp = "2006-01-02T15:04:05.000-07:00"
@@ -71,7 +94,7 @@ func newPayment(r idempotency.Record, zone *time.Location, personal bool) Paymen
 		Period: r.Period, Fingerprint: r.Fingerprint, Version: r.Version, HistoryGap: r.HistoryGap(), History: []Entry{},
 	}
 	for _, h := range r.History {
-		e := Entry{at(h.At), h.State, h.Attempt, h.Note}
+		e := Entry{at(h.At), h.State, h.Attempt, h.Note, newAnswer(h, at)}
 		if !personal && ofProvider(h) {
 			e.Note = ""
 		}

@@ -3,6 +3,7 @@ package faulttest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/processtest"
@@ -254,7 +257,11 @@ func (w *fixture) value(ctx context.Context, k string) (string, error) {
 	}
 	switch kind {
 	case "string":
-		return w.rdb.Get(ctx, k).Result()
+		v, err := w.rdb.Get(ctx, k).Result()
+		if errors.Is(err, redis.Nil) {
+			return "", nil // gone meanwhile
+		}
+		return v, err
 	case "hash":
 		v, err := w.rdb.HGetAll(ctx, k).Result()
 		return fmt.Sprint(v), err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
 )
 
 func TestADrainingWorkerFinishesWhatItBegan(t *testing.T) {
@@ -42,8 +43,10 @@ func TestADrainingWorkerFinishesWhatItBegan(t *testing.T) {
 
 func TestASecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newFixture(t, nil)
-	w.simulator.slow(900 * time.Millisecond)
+	at := defaultTiming()
+	at.request, at.lease = 4*time.Second, 12*time.Second
+	w := newFixtureIn(t, at, redistest.Start(t, redistest.Appendonly("always")), nil)
+	w.simulator.slow(3500 * time.Millisecond) // both signals come before that, also on a busy machine
 	w.work(1)
 	w.submit(w.newPayment("a"))
 	w.awaitSome(idempotency.Sending, 1)

@@ -85,12 +85,12 @@ func TestTasksAreTamperedWithByHand(t *testing.T) {
 	for range 20 {
 		w.simulator.setFaults(sandbox.Fault{Kind: "hang_up_after", Next: 1})
 	}
+	began := time.Now()                       // of the first payment: its wake-ups are counted from its own registration
 	for _, task := range w.newPayments(300) { // one by one: each has a task of its own
 		w.submit(task)
 	}
 	w.work(2)
 	v := newVandal(t, w)
-	began := time.Now()
 	v.run(2 * time.Second)
 	w.awaitSettled(w.certainty() + nextWake(began))
 	t.Logf("%v", v.done)

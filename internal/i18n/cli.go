@@ -15,6 +15,11 @@ type CLI struct {
 	Export       CLIExport
 	Reconcile    CLIReconcile
 	Card         CLICard
+	Help         HelpWords
+	Check        CLICheck
+	Demo         CLIDemo
+	Sandbox      CLISandbox
+	Password     CLIPassword
 	Errors       CLIErrors
 }
 
@@ -136,6 +141,46 @@ type CLIReconcile struct {
 
 // CLICard is of hashcard.
 type CLICard struct{ Number, SecurityCode string }
+
+// CLICheck is of worker check.
+type CLICheck struct {
+	// Check, Found and Wanted are the heads of its table; OK, Warn and Fail the levels.
+	Check, Found, Wanted string
+	OK, Warn, Fail       string
+	// On names the server behind a check.
+	On func(check, server string) string
+	// Recorded says that an identity was accepted; before is None where there was none.
+	Recorded func(account, before string) string
+	None     string
+}
+
+// CLIDemo is of worker demo.
+type CLIDemo struct {
+	Title string
+	// Progress stands before each change.
+	Progress                                     func(done, all string) string
+	Payment, Happens, Submitted, State, Attempts string
+	// Paid is how often the provider executed it.
+	Paid         string
+	Subscription func(id string) string
+	Due, Charges string
+	Period       func(n string) string
+	StaysUp      string
+	Login        func(user, password string) string
+	Open         func(key string) string
+	Metrics      string
+	// By and Note are who decides, and why, in a command line to be typed.
+	By, Note string
+}
+
+// CLISandbox is of worker sandbox.
+type CLISandbox struct {
+	Serving func(url string) string
+	Book    string
+}
+
+// CLIPassword is of worker password.
+type CLIPassword struct{ Ask, Again string }
 
 // CLIErrors are errors, and what else may go wrong with any command.
 type CLIErrors struct {

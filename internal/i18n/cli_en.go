@@ -118,7 +118,42 @@ var cliEnglish = CLI{
 			return "more than " + n.Text + " payments differ; nothing was recorded. Is it the right statement, and read as it should be?"
 		},
 	},
-	Card: CLICard{Number: "card number: ", SecurityCode: "security code: "},
+	Help: HelpWords{
+		Usage: "Usage: ", FlagsPlace: "[flags]", CommandPlace: "<command>", Arguments: "Arguments:", Flags: "Flags:", Commands: "Commands:", Examples: "Examples:",
+		More:             func(command string) string { return `Run "` + command + `" for more information on a command.` },
+		See:              func(command string) string { return "; see " + command },
+		ProviderSettings: func(command string) string { return "A provider's settings: " + command },
+		NoSection:        func(sections string) string { return "no section is called so; there are: " + sections },
+	},
+	Check: CLICheck{
+		Check: "CHECK", Found: "FOUND", Wanted: "WANTED", OK: "OK", Warn: "WARN", Fail: "FAIL",
+		On:       func(check, server string) string { return check + " on " + server },
+		Recorded: func(account, before string) string { return account + ": identity recorded; it was: " + before },
+		None:     "none",
+	},
+	Demo: CLIDemo{
+		Title:    "remesa demo: an embedded Redis, simulated providers, sample payments",
+		Progress: func(done, all string) string { return "[" + done + " of " + all + "]" },
+		Payment:  "PAYMENT", Happens: "WHAT HAPPENS", Submitted: "SUBMITTED", State: "STATE", Attempts: "ATTEMPTS", Paid: "PAID BY THE PROVIDER",
+		Subscription: func(id string) string { return "SUBSCRIPTION " + id }, Due: "DUE", Charges: "CHARGES",
+		Period: func(n string) string { return "period " + n },
+		StaysUp: "The demo stays up until Ctrl-C. Some payments are held on purpose: no machine could find out whether they were executed. " +
+			"In a browser:",
+		Login: func(user, password string) string {
+			return "user " + user + ", password " + password + " (made for this run)"
+		},
+		Open: func(key string) string {
+			return "Open " + key + ` under "Held", settle it, and read in its history who decided what. The page "Queues" shows asynq's` + "\n" +
+				"side: try its buttons, no payment will mind. The same in another terminal:"
+		},
+		Metrics: "has the metrics.", By: "you", Note: "checked with the bank",
+	},
+	Sandbox: CLISandbox{
+		Serving: func(url string) string { return "simulated providers on " + url },
+		Book:    "GET PREFIX/_book shows what was executed; POST PREFIX/_faults makes it fail (see docs/sandbox.md)",
+	},
+	Password: CLIPassword{Ask: "password: ", Again: "the same again: "},
+	Card:     CLICard{Number: "card number: ", SecurityCode: "security code: "},
 	Errors: CLIErrors{
 		NoPayment: "no such payment", NoSubscription: "no such subscription", VersionChanged: "the payment has changed meanwhile", Refused: "refused",
 		Damaged: "the record is damaged", OfDefaultAccount: "of the default account; name provider and account",

@@ -129,7 +129,42 @@ var cliSpanish = CLI{
 			return "difieren más de " + n.Text + " operaciones; no se registró nada. ¿Es la cartola correcta, y se lee como debe?"
 		},
 	},
-	Card: CLICard{Number: "número de tarjeta: ", SecurityCode: "código de seguridad: "},
+	Help: HelpWords{
+		Usage: "Uso: ", FlagsPlace: "[opciones]", CommandPlace: "<comando>", Arguments: "Argumentos:", Flags: "Opciones:", Commands: "Comandos:", Examples: "Ejemplos:",
+		More:             func(command string) string { return "Escriba «" + command + "» para saber más de un comando." },
+		See:              func(command string) string { return "; vea " + command },
+		ProviderSettings: func(command string) string { return "Los ajustes de un proveedor de pago: " + command },
+		NoSection:        func(sections string) string { return "ninguna sección se llama así; hay: " + sections },
+	},
+	Check: CLICheck{
+		Check: "PRUEBA", Found: "SE ENCONTRÓ", Wanted: "SE ESPERA", OK: "BIEN", Warn: "AVISO", Fail: "FALLA",
+		On:       func(check, server string) string { return check + " en " + server },
+		Recorded: func(account, before string) string { return account + ": identidad registrada; antes era: " + before },
+		None:     "ninguna",
+	},
+	Demo: CLIDemo{
+		Title:    "demostración de remesa: un Redis incluido, proveedores de pago simulados, operaciones de muestra",
+		Progress: func(done, all string) string { return "[" + done + " de " + all + "]" },
+		Payment:  "OPERACIÓN", Happens: "QUÉ PASA", Submitted: "AL ENVIAR", State: "ESTADO", Attempts: "INTENTOS", Paid: "EJECUTADO POR EL PROVEEDOR",
+		Subscription: func(id string) string { return "SUSCRIPCIÓN " + id }, Due: "VENCE", Charges: "COBROS",
+		Period: func(n string) string { return "período " + n },
+		StaysUp: "La demostración sigue en marcha hasta Ctrl-C. Algunas operaciones quedan por revisar a propósito: ninguna máquina pudo saber si se ejecutaron. " +
+			"En un navegador:",
+		Login: func(user, password string) string {
+			return "usuario " + user + ", contraseña " + password + " (solo para esta vez)"
+		},
+		Open: func(key string) string {
+			return "Abra " + key + " en «Por revisar», resuélvala, y lea en su bitácora quién decidió qué. La página «Colas» muestra el lado de asynq:" + "\n" +
+				"pruebe sus botones, a ninguna operación le pasa nada. Lo mismo en otra terminal:"
+		},
+		Metrics: "tiene las métricas.", By: "usted", Note: "consultado con el banco",
+	},
+	Sandbox: CLISandbox{
+		Serving: func(url string) string { return "proveedores de pago simulados en " + url },
+		Book:    "GET PREFIJO/_book muestra lo que se ejecutó; POST PREFIJO/_faults lo hace fallar (vea docs/sandbox.md)",
+	},
+	Password: CLIPassword{Ask: "contraseña: ", Again: "otra vez la misma: "},
+	Card:     CLICard{Number: "número de tarjeta: ", SecurityCode: "código de seguridad: "},
 	Errors: CLIErrors{
 		NoPayment: "no existe esa operación", NoSubscription: "no existe esa suscripción", VersionChanged: "cambió entre tanto; mírela de nuevo", Refused: "no se admite",
 		Damaged: "el registro está dañado", OfDefaultAccount: "en el perfil de credenciales default; indique proveedor de pago y perfil",
@@ -145,8 +180,7 @@ var cliSpanish = CLI{
 	},
 }
 
-// problemSpanish says what the field must be, whatever is wrong with it, and repeats the problem as
-// programs get it: it has no word that stands for it.
+// problemSpanish says what the field must be, whatever is wrong with it, and then what is wrong.
 func problemSpanish(line, path, problem string) string {
 	text := "línea " + line + ", «" + path + "»"
 	if f, ok := fieldAt(fieldsSpanish, path); ok {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/text/language"
@@ -42,12 +43,16 @@ type row struct {
 	signs map[string]string
 	// refusals are the words for what the ledger refuses; nil where its own words do.
 	refusals map[idempotency.RefusalReason]refusal
+	// help are the texts of the commands' help by the English ones, and phrases those that the
+	// program makes elsewhere; nil where the English ones are the texts.
+	help    map[string]string
+	phrases func() *phrasebook
 }
 
 var rows = []row{
 	{
 		"en", &Texts{formatsEnglish, statesEnglish, fieldsEnglish, cliEnglish, filesEnglish, pagesEnglish, overviewEnglish},
-		map[string]string{"": "2006-01-02"}, nil, nil,
+		map[string]string{"": "2006-01-02"}, nil, nil, nil, nil,
 	},
 	{
 		"es", &Texts{formatsSpanish, statesSpanish, fieldsSpanish, cliSpanish, filesSpanish, pagesSpanish, overviewSpanish},
@@ -55,6 +60,10 @@ var rows = []row{
 		// One sign for three pesos: the code behind the amount says which.
 		map[string]string{"CLP": "$", "COP": "$", "MXN": "$"},
 		refusalsSpanish,
+		helpOf(helpSpanish, settingsSpanish, placeholdersSpanish),
+		sync.OnceValue(func() *phrasebook {
+			return newPhrasebook(parserSpanish, usageSpanish, problemsSpanish, conflictsSpanish, shapesSpanish, settingProblemsSpanish, checkSpanish, machineSpanish, demoSpanish)
+		}),
 	},
 }
 

@@ -33,7 +33,10 @@ type OverviewNow struct {
 	Title, State, Sum, Anomalies, InFlight string
 	FailedMonth                            string
 	MoreThan                               func(sum string) string
-	None, NonePartial                      string
+	// Counting and Counted are about a sum that the page did not read by itself.
+	Counting          string
+	Counted           func(from, to string) string
+	None, NonePartial string
 }
 
 // OverviewCharts are the charts.

@@ -23,6 +23,8 @@ var overviewEnglish = Overview{
 	Now: OverviewNow{
 		Title: "By provider and state", State: "State", Sum: "Sum", Anomalies: "with an anomaly", InFlight: "in flight",
 		FailedMonth: "; of the last 30 days", MoreThan: func(sum string) string { return "more than " + sum },
+		Counting:    "the exact sum is being counted; load the page again",
+		Counted:     func(from, to string) string { return "counted from " + from + " to " + to },
 		None:        "There is no open payment, and none that failed in the last 30 days.",
 		NonePartial: "There is no open payment among those that could be read, and none that failed in the last 30 days.",
 	},

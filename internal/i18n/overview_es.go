@@ -25,6 +25,8 @@ var overviewSpanish = Overview{
 	Now: OverviewNow{
 		Title: "Por proveedor de pago y estado", State: "Estado", Sum: "Suma", Anomalies: "con anomalía", InFlight: "en curso",
 		FailedMonth: "; de los últimos 30 días", MoreThan: func(sum string) string { return "más de " + sum },
+		Counting:    "la suma exacta se está contando; cargue la página de nuevo",
+		Counted:     func(from, to string) string { return "contado entre " + from + " y " + to },
 		None:        "No hay operaciones abiertas, ni fallidas en los últimos 30 días.",
 		NonePartial: "No hay operaciones abiertas entre las que se pudieron leer, ni fallidas en los últimos 30 días.",
 	},

@@ -45,6 +45,7 @@ type PagesProblem struct {
 // PagesFilter is the form over a list.
 type PagesFilter struct {
 	Title, Provider, All, Account, Code, Reference, Fingerprint, Currency, Least, Most, From, To, Sort, Oldest, Newest, Apply, Clear string
+	Largest, Smallest, NotByAmount                                                                                                   string
 	BadProvider, BadAccount, BadCode, BadReference, BadFingerprint, BadCurrency, BadAmount, BadDate, BadPlace                        string
 }
 
@@ -55,8 +56,10 @@ type PagesList struct {
 	Since                                           func(at string) string
 	Sum, None, NoneMatches, NextPage, Continue      string
 	Searched                                        func(n Number) string
-	First, Export, GroupThem, Settled, SumUnread    string
-	WithoutUnread                                   func(n Number) string
+	// Unsorted is about a list that is too long to be sorted by amount.
+	Unsorted                                     func(most Number) string
+	First, Export, GroupThem, Settled, SumUnread string
+	WithoutUnread                                func(n Number) string
 }
 
 // PagesGroups is what payments have in common.
@@ -71,6 +74,7 @@ type PagesGroups struct {
 // PagesBulk is one step for many payments.
 type PagesBulk struct {
 	Title, Which, Selected, Matching, What, Button     string
+	OnPage                                             func(n Number) string
 	ConfirmTitle                                       func(what string, n Number) string
 	Count, Sum, Filter, FilterNone, First              string
 	More                                               func(n Number) string

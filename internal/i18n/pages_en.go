@@ -26,7 +26,8 @@ var pagesEnglish = Pages{
 	Filter: PagesFilter{
 		Title: "Filter", Provider: "Provider", All: "all", Account: "Account", Code: "Code", Reference: "Reference begins with", Fingerprint: "Fingerprint begins with", Currency: "Currency",
 		Least: "Amount from", Most: "Amount to", From: "From (date)", To: "To (date)", Sort: "Order", Oldest: "oldest first", Newest: "newest first",
-		Apply: "Filter", Clear: "Clear the filter",
+		Apply: "Filter", Clear: "Clear the filter", Largest: "largest amount first", Smallest: "smallest amount first",
+		NotByAmount: "Payments that moved money cannot be ordered by amount: no index has them.",
 		BadProvider: "There is no such provider.", BadAccount: "An account's name has small letters, digits and dashes.", BadCode: "The code is too long.",
 		BadReference: "A reference has letters, digits, points, dashes and underscores.", BadFingerprint: "A fingerprint has letters, digits, colons, dashes and underscores.", BadCurrency: "A currency is three capital letters, such as CLP.",
 		BadAmount: "Write amounts as 12500 or 149.50, without separators of thousands.", BadDate: "Write dates as 2026-05-15.",
@@ -37,7 +38,11 @@ var pagesEnglish = Pages{
 		Next: "Next step", Code: "Code", Chose: "Choose", Since: func(at string) string { return "since " + at }, Sum: "Sum of this page",
 		None: "None.", NoneMatches: "None matches the filter.", NextPage: "Next page", Continue: "Continue to search",
 		Searched: func(n Number) string { return "Searched so far on this page: " + n.of("payment", "payments") + "." },
-		First:    "To the beginning", Export: "Export as CSV", GroupThem: "Group by code",
+		Unsorted: func(most Number) string {
+			return "Not ordered by amount: that can be done with at most " + most.of("payment", "payments") + ", and this list has more. It is ordered by time. " +
+				"Choose a provider, or dates."
+		},
+		First: "To the beginning", Export: "Export as CSV", GroupThem: "Group by code",
 		Settled:       "Read from the outcomes, which are kept for a time (REMESA_OUTCOMES_RETENTION); find older payments by their key.",
 		SumUnread:     "without those whose amount cannot be read",
 		WithoutUnread: func(n Number) string { return "without " + n.Text + " whose amount cannot be read" },
@@ -50,8 +55,9 @@ var pagesEnglish = Pages{
 		}, All: "The whole list",
 	},
 	Bulk: PagesBulk{
-		Title: "One step for many", Which: "Which payments", Selected: "those chosen above", Matching: "all that match the filter, also on other pages",
-		What: "What is to be done", Button: "Go on",
+		Title: "One step for many", Which: "Which payments", Selected: "those chosen above", OnPage: func(n Number) string { return "all on this page: " + n.of("payment", "payments") },
+		Matching: "all that match the filter, also on other pages",
+		What:     "What is to be done", Button: "Go on",
 		ConfirmTitle: func(what string, n Number) string { return what + ": " + n.of("payment", "payments") + "?" },
 		Count:        "Number", Sum: "Sum", Filter: "Filter", FilterNone: "all in this state", First: "The first of them",
 		More: func(n Number) string {
@@ -128,8 +134,8 @@ var pagesEnglish = Pages{
 			return polls.Text + " decided nothing; " + notFounds.Text + " of \"not found\" count"
 		},
 		Story: "What happened", History: "History", Attempt: "attempt",
-		NotKept: "The history has what changed. Status queries that changed nothing are counted, not listed; durations and HTTP statuses of single " +
-			"requests are in the metrics and traces.",
+		NotKept: "Equal answers to status queries that decided nothing are one entry, with their number, the time of the first and of the last, and the " +
+			"duration of the last.",
 	},
 	Find: PagesFind{
 		Several: "Several payments have this reference", NotAKey: "Not a key",

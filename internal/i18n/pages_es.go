@@ -26,7 +26,8 @@ var pagesSpanish = Pages{
 	Filter: PagesFilter{
 		Title: "Filtro", Provider: "Proveedor de pago", All: "todos", Account: "Perfil de credenciales", Code: "Código", Reference: "La referencia empieza con", Fingerprint: "La huella empieza con",
 		Currency: "Moneda", Least: "Monto desde", Most: "Monto hasta", From: "Desde (fecha)", To: "Hasta (fecha)", Sort: "Orden",
-		Oldest: "más antiguas primero", Newest: "más nuevas primero", Apply: "Filtrar", Clear: "Quitar el filtro",
+		Oldest: "más antiguas primero", Newest: "más nuevas primero", Largest: "monto mayor primero", Smallest: "monto menor primero",
+		NotByAmount: "Las operaciones que movieron dinero no se pueden ordenar por monto: ningún índice las tiene.", Apply: "Filtrar", Clear: "Quitar el filtro",
 		BadProvider:    "No existe ese proveedor de pago.",
 		BadAccount:     "El nombre de un perfil tiene minúsculas, dígitos y guiones.",
 		BadCode:        "El código es demasiado largo.",
@@ -44,6 +45,10 @@ var pagesSpanish = Pages{
 		Searched: func(n Number) string {
 			return "Revisadas hasta ahora en esta página: " + n.of("operación", "operaciones") + "."
 		},
+		Unsorted: func(most Number) string {
+			return "No está ordenada por monto: eso se puede con " + most.of("operación", "operaciones") + " como máximo, y esta lista tiene más. Está ordenada por " +
+				"tiempo. Elija un proveedor de pago, o fechas."
+		},
 		First: "Al comienzo", Export: "Exportar como CSV", GroupThem: "Agrupar por código",
 		Settled:       "Se lee de los resultados, que se guardan por un tiempo (REMESA_OUTCOMES_RETENTION); busque las operaciones más antiguas por su clave.",
 		SumUnread:     "sin las que tienen un monto ilegible",
@@ -60,6 +65,7 @@ var pagesSpanish = Pages{
 	},
 	Bulk: PagesBulk{
 		Title: "Acción masiva", Which: "Qué operaciones", Selected: "las elegidas arriba",
+		OnPage:   func(n Number) string { return "todas las de esta página: " + n.of("operación", "operaciones") },
 		Matching: "todas las que coinciden con el filtro, también en otras páginas", What: "Qué se hará", Button: "Continuar",
 		ConfirmTitle: func(what string, n Number) string {
 			return "¿" + what + ": " + n.of("operación", "operaciones") + "?"
@@ -143,8 +149,8 @@ var pagesSpanish = Pages{
 			return polls.Text + " no decidieron nada; cuentan " + notFounds.Text + " de «no encontrada»"
 		},
 		Story: "Qué pasó", History: "Bitácora", Attempt: "intento",
-		NotKept: "La bitácora tiene lo que cambió. Las consultas que no cambiaron nada se cuentan y no se listan; la duración y el estado HTTP de cada " +
-			"solicitud están en las métricas y trazas.",
+		NotKept: "Las respuestas iguales a consultas que no decidieron nada son una sola entrada, con su número, la hora de la primera y de la última, y " +
+			"la duración de la última.",
 	},
 	Find: PagesFind{
 		Several: "Varias operaciones tienen esta referencia", NotAKey: "No es una clave",

@@ -13,6 +13,7 @@ type States struct {
 	Label                   StateLabels
 	Sentence                StateSentences
 	Reason                  FailureReasons
+	Answer                  Answers
 }
 
 // StateLabels are one or two words each. Succeeded is for payouts and charges alike.

@@ -34,4 +34,16 @@ var statesEnglish = States{
 	Reason: FailureReasons{
 		Cancelled: "cancelled", Expired: "expired", Unpaid: "the payer did not pay in time", InvalidDetails: "invalid details", Refused: "refused",
 	},
+	Answer: Answers{
+		Pay: "Payout request", Charge: "Charge request", Status: "Status query", NoResponse: "no HTTP response",
+		Class: map[string]string{
+			"succeeded": "executed", "pending": "the provider decides later", "refused": "refused", "not_found": "not found",
+			"in_doubt": "it does not say what happened", "duplicate": "the reference is known already", "mismatch": "it is about something else",
+			"not_sent": "nothing was executed", "credentials": "the credentials were refused", "unknown": "of an unknown class",
+		},
+		After: func(milliseconds Number) string { return "after " + milliseconds.Text + " ms" },
+		Same: func(times Number, last string) string {
+			return "; the same answer came " + times.Text + " times, last at " + last
+		},
+	},
 }

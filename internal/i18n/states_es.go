@@ -30,4 +30,16 @@ var statesSpanish = States{
 	Reason: FailureReasons{
 		Cancelled: "cancelado", Expired: "vencido", Unpaid: "el pagador no pagó a tiempo", InvalidDetails: "datos inválidos", Refused: "rechazado",
 	},
+	Answer: Answers{
+		Pay: "Solicitud de pago", Charge: "Solicitud de cobro", Status: "Consulta de estado", NoResponse: "sin respuesta HTTP",
+		Class: map[string]string{
+			"succeeded": "ejecutado", "pending": "el proveedor de pago decide más tarde", "refused": "rechazado", "not_found": "no encontrado",
+			"in_doubt": "no dice qué pasó", "duplicate": "la referencia ya se conoce", "mismatch": "trata de otra cosa",
+			"not_sent": "nada se ejecutó", "credentials": "se rechazaron las credenciales", "unknown": "de una clase desconocida",
+		},
+		After: func(milliseconds Number) string { return "en " + milliseconds.Text + " ms" },
+		Same: func(times Number, last string) string {
+			return "; la misma respuesta llegó " + times.Text + " veces, la última: " + last
+		},
+	},
 }

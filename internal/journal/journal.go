@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -78,24 +79,31 @@ const (
 type Journal struct {
 	dir string
 	now func() time.Time
-	// compactAt is the size at which the journal is written anew.
+	// compactAt is the least size at which the journal is written anew.
 	compactAt int64
 
-	mu      sync.Mutex
-	file    *os.File
-	size    int64
-	entries map[string]Entry // by attempt
+	mu   sync.Mutex
+	file *os.File
+	// size is the file's, rewritten what it was when the file was begun, and begun when that was.
+	size, rewritten int64
+	begun           time.Time
+	entries         map[string]Entry // by attempt
 	// sequences are the highest of each partition.
 	sequences map[counter]int64
 	waiting   []waiter
 	writing   bool
-	failed    error
+	// failed is why nothing is taken now, and failedAt since when; closed is for good.
+	failed   error
+	failedAt time.Time
+	closed   bool
 }
 
-// waiter is a line that is to be written, and whoever waits until it is on disk, if anybody does.
+// waiter is an attempt's line that is to be written, and whoever waits until it is on disk, if
+// anybody does.
 type waiter struct {
-	line []byte
-	done chan error
+	attempt string
+	line    []byte
+	done    chan error
 }
 
 // Open opens a journal of its own in the directory, which must exist, and takes over the journals
@@ -142,7 +150,7 @@ func takeOver(dir string) ([]*os.File, error) {
 		if err != nil {
 			return out, fmt.Errorf("journal: %w", err)
 		}
-		if !lock(f) {
+		if !own(f) {
 			_ = f.Close()
 			continue
 		}
@@ -151,8 +159,20 @@ func takeOver(dir string) ([]*os.File, error) {
 	return out, nil
 }
 
-// lock reports whether the file is this process's from now on.
-func lock(f *os.File) bool { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil }
+// own reports whether the file is this process's from now on, and still in its directory: another
+// worker may have taken it over, and removed it, between its opening and the lock. What is written
+// to such a file ends with the process, and what it holds is another worker's to report.
+func own(f *os.File) bool {
+	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return false
+	}
+	opened, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(f.Name())
+	return err == nil && os.SameFile(opened, named)
+}
 
 // read takes the entries of a journal over. A last line that was cut off was never on disk as a
 // whole, so nothing was sent for it.
@@ -160,8 +180,11 @@ func (j *Journal) read(f *os.File) error {
 	in := bufio.NewReader(f)
 	for n := 1; ; n++ {
 		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil // the end, or a cut line
+		}
 		if err != nil {
-			return nil //nolint:nilerr // the end, or a cut line
+			return fmt.Errorf("journal: %w", err)
 		}
 		var e Entry
 		if err := json.Unmarshal(line, &e); err != nil {
@@ -233,11 +256,11 @@ func (j *Journal) add(e Entry, done chan error) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.failed != nil {
+	if !j.ready() {
 		return j.failed
 	}
 	j.take(e)
-	j.waiting = append(j.waiting, waiter{append(line, '\n'), done})
+	j.waiting = append(j.waiting, waiter{e.Attempt, append(line, '\n'), done})
 	if !j.writing {
 		j.writing = true
 		go j.write()
@@ -256,9 +279,11 @@ func (j *Journal) write() {
 			j.mu.Unlock()
 			return
 		}
-		file := j.file
+		file, err := j.file, j.failed
 		j.mu.Unlock()
-		err := appendAll(file, batch)
+		if err == nil { // else what follows a line that was cut off could not be read
+			err = appendAll(file, batch)
+		}
 		j.written(batch, err)
 		for _, w := range batch {
 			if w.done != nil {
@@ -282,24 +307,58 @@ func appendAll(f *os.File, batch []waiter) error {
 	return nil
 }
 
-// written counts what was written, and writes the journal anew when it has grown. A journal that
-// could not be written takes no intent any more: after a failed fsync nobody knows what is on disk.
+// beginAgainAfter is how long a journal that could not be written takes nothing.
+const beginAgainAfter = time.Second
+
+// ready reports whether the journal takes an entry. After a failed write or fsync nobody knows what
+// is on disk, so it goes on in a new file, once that can be written whole: a disk that was full for
+// a while stops a worker no longer than that.
+func (j *Journal) ready() bool {
+	if j.failed == nil {
+		return true
+	}
+	if j.closed || j.writing || j.now().Sub(j.failedAt) < beginAgainAfter {
+		return false
+	}
+	j.failed = j.replace()
+	j.failedAt = j.now()
+	return j.failed == nil
+}
+
+// replace goes on in a new file.
+func (j *Journal) replace() error {
+	old := j.file
+	if err := j.rewriteLocked(); err != nil {
+		return err
+	}
+	_ = os.Remove(old.Name())
+	_ = old.Close()
+	return nil
+}
+
+// written counts what was written, and writes the journal anew when it has grown. Of a batch that
+// could not be written nobody sends anything.
 func (j *Journal) written(batch []waiter, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, w := range batch {
 		j.size += int64(len(w.line))
-	}
-	if err == nil && j.size > j.compactAt {
-		old := j.file
-		if err = j.rewriteLocked(); err == nil {
-			_ = os.Remove(old.Name())
-			_ = old.Close()
+		if err != nil && w.done != nil {
+			delete(j.entries, w.attempt)
 		}
 	}
-	if err != nil && j.failed == nil {
-		j.failed = err
+	if err == nil && j.grown() {
+		err = j.replace()
 	}
+	if err != nil && j.failed == nil {
+		j.failed, j.failedAt = err, j.now()
+	}
+}
+
+// grown reports whether the journal is worth writing anew: what is still needed would else be
+// written again with each batch.
+func (j *Journal) grown() bool {
+	return j.size > j.compactAt && (j.size > 2*j.rewritten || j.now().Sub(j.begun) > keepSettled)
 }
 
 func (j *Journal) rewrite() error {
@@ -328,25 +387,28 @@ func (j *Journal) rewriteLocked() error {
 	if err != nil {
 		return err
 	}
-	if err := appendAll(f, []waiter{{line: []byte(text.String())}}); err != nil {
+	err = appendAll(f, []waiter{{line: []byte(text.String())}})
+	if err == nil {
+		err = syncDir(j.dir)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // the old one has it all
+		_ = f.Close()
 		return err
 	}
-	if err := syncDir(j.dir); err != nil {
-		return err
-	}
-	j.file, j.size = f, int64(text.Len())
+	j.file, j.size, j.rewritten, j.begun = f, int64(text.Len()), int64(text.Len()), j.now()
 	return nil
 }
 
 // createLocked creates a file (mode 0600) and locks it. Another worker that starts at this moment
-// may take the new file for one that a dead worker left, so it tries three times.
+// may take the new file for one that a dead worker left, and remove it, so it tries three times.
 func createLocked(dir string) (*os.File, error) {
 	for range 3 {
 		f, err := os.CreateTemp(dir, "worker-*"+suffix)
 		if err != nil {
 			return nil, fmt.Errorf("journal: %w", err)
 		}
-		if lock(f) {
+		if own(f) {
 			return f, nil
 		}
 		_ = f.Close()
@@ -371,6 +433,6 @@ func syncDir(dir string) error {
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.failed = errors.New("journal: closed")
+	j.failed, j.closed = errors.New("journal: closed"), true
 	return j.file.Close()
 }

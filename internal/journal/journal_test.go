@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -127,10 +128,72 @@ func TestAGrownJournalIsWrittenAnew(t *testing.T) {
 	}
 }
 
+// What is kept is not written again with each line: at hundreds of sends a second the outcomes of
+// two minutes alone are more than the least size at which a journal is written anew.
+func TestAJournalWhoseEntriesAreNeededIsRarelyWrittenAnew(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir())
+	j.compactAt = 1_000
+	files := map[string]bool{}
+	for i := range 200 {
+		must(t, j.Intend(entry(fmt.Sprint(i), int64(i))))
+		files[j.name()] = true
+	}
+	if len(files) > 10 {
+		t.Errorf("written anew %d times for 200 lines", len(files)-1)
+	}
+}
+
+// name is that of the journal's present file.
+func (j *Journal) name() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.file.Name()
+}
+
+// A file that another worker has taken over and removed, between its opening and its lock, is
+// nobody's journal: what is written to it is gone with the process, and what it holds is reported
+// by the other.
+func TestAFileThatWasRemovedIsNoJournal(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(string) error{
+		"removed":  os.Remove,
+		"replaced": func(name string) error { return errors.Join(os.Remove(name), os.WriteFile(name, nil, 0o600)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := os.Create(filepath.Join(t.TempDir(), "worker-1.journal"))
+			must(t, err)
+			t.Cleanup(func() { _ = f.Close() })
+			if !own(f) {
+				t.Error("a file of the directory cannot be owned")
+			}
+			must(t, remove(f.Name()))
+			if own(f) {
+				t.Error("a file that is not in its directory can be owned")
+			}
+		})
+	}
+}
+
+// A journal that cannot be read to its end is not taken for one that ends there: the sends behind
+// would be forgotten, and its file removed.
+func TestAJournalThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir)
+	f, err := os.Open(dir) // reading a directory fails as a bad disk does
+	must(t, err)
+	t.Cleanup(func() { _ = f.Close() })
+	if err := j.read(f); err == nil {
+		t.Error("no error")
+	}
+}
+
 // An intent that is not on disk must not be sent.
 func TestADiskThatFails(t *testing.T) {
 	t.Parallel()
 	j := open(t, t.TempDir())
+	j.now = func() time.Time { return time.Unix(1_000, 0) }
 	must(t, j.file.Close())
 	for range 2 {
 		if err := j.Intend(entry("a", 1)); err == nil {
@@ -139,6 +202,42 @@ func TestADiskThatFails(t *testing.T) {
 	}
 	if _, err := Open(filepath.Join(t.TempDir(), "absent")); err == nil {
 		t.Error("opened in a directory that is not there")
+	}
+}
+
+// A disk that was full for a while stops no worker for ever: the journal goes on in a new file, with
+// all that was on the old one and without what was not sent.
+func TestADiskThatHasRoomAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir)
+	now := time.Unix(1_000, 0)
+	j.now = func() time.Time { return now }
+	must(t, j.Intend(entry("before", 1)))
+	must(t, j.file.Close()) // as little can be written as on a full disk
+	if err := j.Intend(entry("refused", 2)); err == nil {
+		t.Fatal("an intent that is not on disk")
+	}
+	now = now.Add(beginAgainAfter)
+	must(t, os.Chmod(dir, 0o500))
+	if os.Getuid() != 0 { // whoever may do anything can write there
+		if err := j.Intend(entry("refused", 3)); err == nil {
+			t.Error("an intent that is not on disk")
+		}
+	}
+	must(t, os.Chmod(dir, 0o700))
+	now = now.Add(beginAgainAfter)
+	must(t, j.Intend(entry("after", 4)))
+	must(t, j.Close())
+	now = now.Add(beginAgainAfter)
+	if err := j.Intend(entry("closed", 5)); err == nil {
+		t.Error("a closed journal takes an intent")
+	}
+	if n := len(files(t, dir)); n != 1 {
+		t.Errorf("%d files", n)
+	}
+	if got := attempts(open(t, dir)); !slices.Equal(got, []string{"after:", "before:"}) {
+		t.Errorf("kept %v", got)
 	}
 }
 

@@ -72,7 +72,8 @@ func (b *Batcher) queue(owner string) *ownerQueue {
 }
 
 // Read calls queue to add reads to a pipeline, and returns once Redis has replied; each command has
-// its own error.
+// its own error. It returns an error where ctx ends before: queue may still be running then, so
+// nothing that it sets may be looked at.
 func (b *Batcher) Read(ctx context.Context, owner string, queue func(redis.Pipeliner)) error {
 	return b.do(ctx, owner, []*op{{enqueue: queue}})
 }

@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/remesa/remesa/internal/i18n"
 )
 
 // Level says how much a finding matters.
@@ -90,25 +92,44 @@ func RefuseUnsafe(findings []Finding, liveURLs, allow bool) error {
 	return refused
 }
 
-// Table writes the findings for people: a line each, and below it what to do.
-func Table(out io.Writer, findings []Finding) error {
-	tab := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "\tCHECK\tFOUND\tWANTED")
+// Table writes the findings for people, in their language: a line each, and below it what to do.
+// paint colours a level's name; nil leaves it.
+func Table(out io.Writer, l i18n.Locale, findings []Finding, paint func(level Level, name string) string) error {
+	var table strings.Builder
+	words, tab := l.CLI.Check, tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(tab, "\t%s\t%s\t%s\n", words.Check, words.Found, words.Wanted)
+	levels := map[Level]string{OK: words.OK, Warn: words.Warn, Fail: words.Fail}
 	for _, f := range findings {
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\n", strings.ToUpper(string(f.Level)), f.Name, f.Got, f.Want)
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\n", levels[f.Level], f.name(l), l.Say(f.Got), l.Say(f.Want))
 	}
-	if err := tab.Flush(); err != nil {
-		return err
+	_ = tab.Flush() // a builder takes all
+	for i, line := range strings.Split(strings.TrimSuffix(table.String(), "\n"), "\n") {
+		if i > 0 && paint != nil { // behind the columns' widths
+			level := findings[i-1].Level
+			line = paint(level, levels[level]) + strings.TrimPrefix(line, levels[level])
+		}
+		if _, err := fmt.Fprintln(out, line); err != nil {
+			return err
+		}
 	}
 	for _, f := range findings {
 		if f.Fix == "" {
 			continue
 		}
-		if _, err := fmt.Fprintf(out, "\n%s: %s\n", f.Name, f.Fix); err != nil {
+		if _, err := fmt.Fprintf(out, "\n%s: %s\n", f.name(l), l.Say(f.Fix)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// name is the check's name for people, with the server where there are several.
+func (f Finding) name(l i18n.Locale) string {
+	check, server, several := strings.Cut(f.Name, " on ")
+	if !several {
+		return l.Say(check)
+	}
+	return l.CLI.Check.On(l.Say(check), server)
 }
 
 // JSON writes the findings for machines, as one object.

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/redistest"
 )
 
@@ -337,12 +338,22 @@ func TestRendering(t *testing.T) {
 		{Name: "appendonly", Level: Fail, Got: "no", Want: "yes", Fix: "run <X>", Unsafe: true},
 	}
 	var table, object bytes.Buffer
-	if err := Table(&table, findings); err != nil {
+	if err := Table(&table, i18n.New(i18n.English, nil), findings, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := "      CHECK       FOUND   WANTED\nOK    role        master  master\nFAIL  appendonly  no      yes\n\nappendonly: run <X>\n"
 	if table.String() != want {
 		t.Errorf("got\n%q\nwant\n%q", table.String(), want)
+	}
+	table.Reset()
+	findings[1].Name, findings[1].Fix = "appendonly on 10.0.0.1:6379", "look for a full or broken disk on the server, and at its log"
+	if err := Table(&table, i18n.New(i18n.Spanish, nil), findings, func(_ Level, name string) string { return "<" + name + ">" }); err != nil {
+		t.Fatal(err)
+	}
+	want = "       PRUEBA                       SE ENCONTRÓ  SE ESPERA\n<BIEN>   papel                        master       master\n" +
+		"<FALLA>  appendonly en 10.0.0.1:6379  no           yes\n\nappendonly en 10.0.0.1:6379: busque un disco lleno o dañado en el servidor, y mire su bitácora\n"
+	if table.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", table.String(), want)
 	}
 	if err := JSON(&object, findings); err != nil {
 		t.Fatal(err)

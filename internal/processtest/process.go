@@ -155,7 +155,7 @@ func (p *Process) close() {
 	text := p.Output()
 	if strings.Contains(text, "DATA RACE") || strings.Contains(text, "panic:") || strings.Contains(text, "fatal error:") {
 		p.t.Errorf("%s crashed:\n%s", p.Name, tail(text, 6000))
-	} else if p.t.Failed() {
+	} else if p.t.Failed() && text != "" {
 		p.t.Logf("the end of what %s wrote:\n%s", p.Name, tail(text, 3000))
 	}
 }

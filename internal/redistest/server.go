@@ -329,17 +329,27 @@ func (s *Server) current() *processtest.Process {
 
 func (s *Server) close() {
 	s.Kill()
-	if s.t.Failed() {
-		s.t.Logf("log of the redis-server on port %d:\n%s", s.port, s.log())
+	if text := s.logSinceStart(); s.t.Failed() && text != "" {
+		s.t.Logf("log of the redis-server on port %d:\n%s", s.port, text)
 	}
 }
 
 // log is the end of the server's log.
-func (s *Server) log() string {
-	const most = 4096
+func (s *Server) log() string { return end(s.wholeLog(), 4096) }
+
+// logSinceStart is the end of what the server logged after its start, which always reads the same.
+func (s *Server) logSinceStart() string {
+	_, text, _ := strings.Cut(s.wholeLog(), "Ready to accept connections")
+	_, text, _ = strings.Cut(text, "\n")
+	return end(text, 1500)
+}
+
+func (s *Server) wholeLog() string {
 	text, err := os.ReadFile(filepath.Join(s.dir, "redis.log"))
 	if err != nil {
 		return err.Error()
 	}
-	return string(text[max(0, len(text)-most):])
+	return string(text)
 }
+
+func end(text string, most int) string { return text[max(0, len(text)-most):] }

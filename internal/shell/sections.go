@@ -1,35 +1,16 @@
 package shell
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
-)
 
-// ShortHelp leaves out of every help the flags of some sections of settings, and names behind it
-// where they are: pages of them would hide what is asked for more often.
-func ShortHelp(leaveOut func(section string) bool, pointer string) kong.Option {
-	return kong.Help(func(o kong.HelpOptions, ctx *kong.Context) error {
-		var hidden []*kong.Flag
-		for _, f := range ctx.Model.Flags {
-			if f.Group != nil && !f.Hidden && leaveOut(f.Group.Title) {
-				f.Hidden = true
-				hidden = append(hidden, f)
-			}
-		}
-		err := kong.DefaultHelpPrinter(o, ctx)
-		for _, f := range hidden {
-			f.Hidden = false
-		}
-		if err == nil && len(hidden) > 0 && !o.Summary {
-			_, err = fmt.Fprintf(ctx.Stdout, "\n%s\n", pointer)
-		}
-		return err
-	})
-}
+	"github.com/remesa/remesa/internal/i18n"
+)
 
 // Sections lists the sections of a program's settings, in order.
 func Sections(k *kong.Kong) []string {
@@ -43,16 +24,17 @@ func Sections(k *kong.Kong) []string {
 }
 
 // WriteSettings prints the settings of one section: the flag, its default, and what help says of
-// it. The section is found by the beginning of its title, without case and spaces.
-func WriteSettings(w io.Writer, k *kong.Kong, section string, help kong.HelpValueFormatter) error {
+// it. The section is found by the beginning of its title, or of its English one, without case and
+// spaces.
+func WriteSettings(w io.Writer, l i18n.Locale, k *kong.Kong, section string, help kong.HelpValueFormatter) error {
 	title := ""
-	for _, s := range Sections(k) {
-		if title == "" && strings.HasPrefix(oneWord(s), oneWord(section)) {
-			title = s
+	for _, f := range k.Model.Flags {
+		if title == "" && f.Group != nil && (begins(f.Group.Title, section) || begins(f.Group.Key, section)) {
+			title = f.Group.Title
 		}
 	}
 	if title == "" {
-		return fmt.Errorf("no section is called so; there are: %s", strings.Join(Sections(k), ", "))
+		return errors.New(l.CLI.Help.NoSection(strings.Join(Sections(k), ", ")))
 	}
 	if _, err := fmt.Fprintln(w, title); err != nil {
 		return err
@@ -71,5 +53,7 @@ func WriteSettings(w io.Writer, k *kong.Kong, section string, help kong.HelpValu
 	}
 	return nil
 }
+
+func begins(title, section string) bool { return strings.HasPrefix(oneWord(title), oneWord(section)) }
 
 func oneWord(text string) string { return strings.ToLower(strings.ReplaceAll(text, " ", "")) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/internal/processtest"
 )
 
@@ -98,7 +99,7 @@ printf '%s|' "${COMPREPLY[@]}"
 func TestEachCommandHasAnExample(t *testing.T) {
 	t.Parallel()
 	all := Examples{"list": {"program list"}, "plan add": {"program plan add"}, "plan show": {"program plan show"}, "script": {"program script bash"}}
-	parser(t, all.Option())
+	parser(t, all.Option("Examples:"))
 	for _, row := range []struct {
 		says   string
 		change func(Examples)
@@ -111,7 +112,7 @@ func TestEachCommandHasAnExample(t *testing.T) {
 			e[name] = lines
 		}
 		row.change(e)
-		if _, err := kong.New(&program{}, e.Option()); err == nil {
+		if _, err := kong.New(&program{}, e.Option("Examples:")); err == nil {
 			t.Errorf("%s: no error", row.says)
 		}
 	}
@@ -119,8 +120,9 @@ func TestEachCommandHasAnExample(t *testing.T) {
 
 func TestSettingsBySection(t *testing.T) {
 	t.Parallel()
+	english := i18n.New(i18n.English, nil)
 	var help bytes.Buffer
-	k := parser(t, ShortHelp(func(section string) bool { return section == "A provider" }, "see settings"), kong.Writers(&help, &help))
+	k := parser(t, Help(english, func(section string) bool { return section == "A provider" }, "see settings"), kong.Writers(&help, &help))
 	if want := []string{"Store", "A provider"}; !slices.Equal(Sections(k), want) {
 		t.Errorf("sections %q, want %q", Sections(k), want)
 	}
@@ -129,13 +131,13 @@ func TestSettingsBySection(t *testing.T) {
 		t.Errorf("the help is\n%s", got)
 	}
 	var section bytes.Buffer
-	if err := WriteSettings(&section, k, "aprov", func(v *kong.Value) string { return v.Help }); err != nil {
+	if err := WriteSettings(&section, english, k, "aprov", func(v *kong.Value) string { return v.Help }); err != nil {
 		t.Fatal(err)
 	}
 	if want := "A provider\n\n  --key=\"none\"\n      Its key.\n"; section.String() != want {
 		t.Errorf("the section is\n%q, want\n%q", section.String(), want)
 	}
-	if err := WriteSettings(&section, k, "nope", nil); err == nil {
+	if err := WriteSettings(&section, english, k, "nope", nil); err == nil {
 		t.Error("a section that there is not was printed")
 	}
 }

@@ -145,13 +145,13 @@ func (t *Totals) position(ctx context.Context, owner string) (position, error) {
 		text, epoch = pipe.Get(ctx, kv.TotalsKey(owner)), pipe.Get(ctx, kv.EpochKey(owner))
 		newest = pipe.XRevRangeN(ctx, kv.OutcomesKey(owner), "+", "-", 1)
 	})
-	for _, cmd := range []redis.Cmder{text, epoch, newest} {
-		if err == nil && !errors.Is(cmd.Err(), redis.Nil) {
-			err = cmd.Err()
-		}
-	}
 	if err != nil {
-		return position{}, err
+		return position{}, err // the pipeline may still be setting the commands
+	}
+	for _, cmd := range []redis.Cmder{text, epoch, newest} {
+		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return position{}, err
+		}
 	}
 	p := position{epoch: epoch.Val()}
 	if last := newest.Val(); len(last) > 0 {
@@ -216,16 +216,20 @@ func (t *Totals) readBuckets(ctx context.Context, owner string, keys []string) (
 			cmds[i] = pipe.HGetAll(ctx, key)
 		}
 	})
+	if err != nil {
+		return nil, err // the pipeline may still be filling cmds
+	}
 	buckets := make([]Bucket, len(keys))
 	for i, cmd := range cmds {
-		if err == nil {
-			err = cmd.Err()
+		figures, err := cmd.Result()
+		if err != nil {
+			return nil, err
 		}
-		if err == nil {
-			buckets[i], err = parseBucket(cmd.Val())
+		if buckets[i], err = parseBucket(figures); err != nil {
+			return nil, err
 		}
 	}
-	return buckets, err
+	return buckets, nil
 }
 
 func (t *Totals) closedHour(owner, epoch string, hour time.Time) (Bucket, bool) {

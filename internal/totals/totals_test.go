@@ -522,3 +522,19 @@ func TestHowLongPaymentsTookIsCountedWhereItIsKnown(t *testing.T) {
 		t.Errorf("%+v of %v", f, hours.Buckets[0])
 	}
 }
+
+// TestAReaderThatGivesUpLooksAtNothing: what its pipeline reads belongs to the pipeline until that
+// has ended. The race detector sees who looks earlier.
+func TestAReaderThatGivesUpLooksAtNothing(t *testing.T) {
+	totals := newTotals(redistest.Start(t).Client())
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for range 50 {
+		if _, err := totals.readBuckets(ended, owner, []string{"a", "b"}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("readBuckets: %v", err)
+		}
+		if _, err := totals.position(ended, owner); !errors.Is(err, context.Canceled) {
+			t.Fatalf("position: %v", err)
+		}
+	}
+}

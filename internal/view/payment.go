@@ -44,12 +44,44 @@ type ShownPayment struct {
 	History []HistoryEntry `json:"history"`
 }
 
-// HistoryEntry is one entry of a payment's history.
+// HistoryEntry is one entry of a payment's history. Those that tell of a provider's answer say
+// what was asked and how it was answered.
 type HistoryEntry struct {
 	At      string            `json:"at"`
 	State   idempotency.State `json:"state"`
 	Attempt int               `json:"attempt"`
 	Note    string            `json:"note"`
+	*Answer
+}
+
+// Answer is a provider's answer in a payment's history.
+type Answer struct {
+	// Question is pay, charge or status.
+	Question string `json:"question"`
+	// HTTPStatus is 0 where no response came.
+	HTTPStatus int `json:"http_status"`
+	// Class is what the answer means: see idempotency.Answer.
+	Class      string `json:"class"`
+	DurationMS int64  `json:"duration_ms"`
+	// Count is how often in a row the same answer came, and LastAt when it came last; DurationMS is
+	// that of the last one. Both are left out where it came once.
+	Count  int    `json:"count,omitempty"`
+	LastAt string `json:"last_at,omitempty"`
+}
+
+// NewAnswer shows the answer that an entry of a history tells of; nil where it tells of none.
+func NewAnswer(e idempotency.AuditEntry) *Answer {
+	if e.Answer == (idempotency.Answer{}) {
+		return nil
+	}
+	a := &Answer{
+		Question: string(e.Answer.Question), HTTPStatus: e.Answer.HTTPStatus, Class: e.Answer.Class,
+		DurationMS: e.Answer.Took.Milliseconds(), Count: e.Count,
+	}
+	if !e.Last.IsZero() {
+		a.LastAt = Stamp(e.Last)
+	}
+	return a
 }
 
 // NewPayment shows a record.
@@ -78,7 +110,7 @@ func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z
 func NewShownPayment(r idempotency.Record) ShownPayment {
 	s := ShownPayment{NewPayment(r), []HistoryEntry{}}
 	for _, h := range r.History {
-		s.History = append(s.History, HistoryEntry{Stamp(h.At), h.State, h.Attempt, h.Note})
+		s.History = append(s.History, HistoryEntry{Stamp(h.At), h.State, h.Attempt, h.Note, NewAnswer(h)})
 	}
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http/httptrace"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -57,6 +58,23 @@ func tracer(ctx context.Context) func(string) {
 		return trace
 	}
 	return nil
+}
+
+type statusKey struct{}
+
+// LastStatus is the HTTP status of the last response under a context; 0 while there is none, and
+// after a request that got none. It is safe for concurrent use.
+type LastStatus struct{ atomic.Int64 }
+
+// WithLastStatus has every exchange under ctx set the status.
+func WithLastStatus(ctx context.Context, s *LastStatus) context.Context {
+	return context.WithValue(ctx, statusKey{}, s)
+}
+
+func setStatus(ctx context.Context, status int) {
+	if s, ok := ctx.Value(statusKey{}).(*LastStatus); ok {
+		s.Store(int64(status))
+	}
 }
 
 var (

@@ -69,6 +69,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	x := &exchange{late: lateness(ctx), trace: tracer(ctx)}
+	setStatus(ctx, 0)
 	if x.late() {
 		return Reply{}, &Error{Reason: NoTime}
 	}
@@ -77,6 +78,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 		return Reply{}, &Error{Reason: Invalid}
 	}
 	reply, status, err := c.transport.exchange(ctx, x, req)
+	setStatus(ctx, status)
 	if err != nil {
 		return Reply{}, x.failure(ctx, err, status)
 	}

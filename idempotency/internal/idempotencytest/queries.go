@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/providers"
 )
 
 func queryRows() []row {
@@ -90,6 +91,39 @@ func statusRows() []row {
 			p.statusResult(accepted("X"))
 			if after := p.show(); len(after.History) != len(before.History) {
 				e.t.Fatalf("history %v", after.History)
+			}
+		}},
+		{does: "what the provider said stands in the history, and equal answers are one entry", run: func(e *suite) {
+			p := e.queued().send("a")
+			said := func(q idempotency.Question, status int, class providers.Class) idempotency.Answer {
+				return idempotency.Answer{Question: q, HTTPStatus: status, Class: string(class), Took: 78 * time.Millisecond}
+			}
+			_, err := e.Ledger.Finish(e.ctx(), p.key, idempotency.AttemptResult{
+				Attempt: p.id("a"), Outcome: inDoubtOutcome(), QueryAfter: poll, Answer: said(idempotency.AskToPay, 502, providers.InDoubt),
+			})
+			e.must(err)
+			for range 3 {
+				p.Advance(time.Second)
+				q := p.query()
+				_, err := e.Ledger.RecordStatus(e.ctx(), p.key, idempotency.StatusResult{
+					Version: q.Version, QueriedAt: q.QueriedAt, Outcome: absent(), QueryAfter: poll, Answer: said(idempotency.AskStatus, 404, providers.NotFound),
+				})
+				e.must(err)
+			}
+			h := p.want(inDoubt).show().History
+			last := h[len(h)-1]
+			if len(h) != 4 || h[2].Answer != said(idempotency.AskToPay, 502, providers.InDoubt) ||
+				last.Answer != said(idempotency.AskStatus, 404, providers.NotFound) || last.Count != 3 || !last.Last.Equal(last.At.Add(2*time.Second)) {
+				e.t.Fatalf("history %+v", h)
+			}
+		}},
+		{does: "what the provider said of an attempt that was not executed stands in the history", run: func(e *suite) {
+			p := e.queued().send("a")
+			throttled := idempotency.Answer{Question: idempotency.AskToPay, HTTPStatus: 429, Class: "not_sent"}
+			_, err := e.Ledger.Release(e.ctx(), p.key, p.id("a"), "throttled", time.Minute, throttled)
+			e.must(err)
+			if h := p.want(ready).show().History; h[2].Answer != throttled || h[2].Note != "throttled" {
+				e.t.Fatalf("history %+v", h)
 			}
 		}},
 		{does: "a result for an older version changes nothing", run: func(e *suite) {
