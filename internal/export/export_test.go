@@ -170,6 +170,19 @@ func TestPersonalColumnsAreLeftOut(t *testing.T) {
 	}
 }
 
+// What people wrote about an anomaly of a held payment says who decided, and is no provider's word.
+func TestNotesOfPeopleAreExported(t *testing.T) {
+	t.Parallel()
+	r := payment(1, noon, idempotency.Held)
+	r.History = r.History[:2]
+	for _, note := range []string{"anomaly: statement_difference by ana: statement of November", "anomaly cleared by ana: told by the bank"} {
+		r.History = append(r.History, idempotency.AuditEntry{At: noon, State: idempotency.Held, Attempt: 1, Note: note})
+		if text := written(t, source{[]idempotency.Record{r}}, options()); !strings.Contains(text, note) || strings.Contains(text, "has no account") {
+			t.Errorf("%s: %s", note, text)
+		}
+	}
+}
+
 // tampering is what somebody does to the lines of a file of 10 records, and what verify says first.
 var tampering = []struct {
 	does string
@@ -435,6 +448,18 @@ func TestNoPaymentIsBetweenTwoDays(t *testing.T) {
 		r.History[1].At = row.entry
 		if got := o.covers(r); got != row.want {
 			t.Errorf("%s: %t", row.entry, got)
+		}
+	}
+	// A history that is full may have lost the entry of the registration, or of the last change.
+	for does, change := range map[string]func(r *idempotency.Record){
+		"registered": func(r *idempotency.Record) { r.Created = noon }, "changed": func(r *idempotency.Record) { r.Updated = noon },
+	} {
+		r := payment(1, noon.Add(-time.Hour), idempotency.Succeeded)
+		if o.covers(r) {
+			t.Errorf("%s before it was", does)
+		}
+		if change(&r); !o.covers(r) {
+			t.Errorf("%s within the bounds", does)
 		}
 	}
 }

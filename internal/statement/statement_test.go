@@ -390,3 +390,33 @@ func TestARefusalRepeatsNothingOfALine(t *testing.T) {
 		}
 	}
 }
+
+// Of two layouts that fit alike, and of two sheets, none is taken.
+func TestWhatCouldBeTwoIsRefused(t *testing.T) {
+	t.Parallel()
+	const text = `{"name":"x","kind":"report","zone":"UTC","dates":["2006-01-02"],"columns":{"date":["d"],"amount":["a"]}}`
+	var two []Mapping
+	for _, name := range []string{"one", "two"} {
+		m, err := ParseMapping([]byte(strings.Replace(text, `"x"`, `"`+name+`"`, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		two = append(two, m)
+	}
+	if _, err := Open(save(t, "d,a\n2026-11-24,1\n"), Options{Mappings: two}); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "row 1 is the header of one and of two") {
+		t.Errorf("two layouts: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "statement.xlsx")
+	out, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := [][]string{{"date", "amount"}, {"2026-11-24", "1"}}
+	err = spreadsheet.WriteWorkbook(out, spreadsheet.Sheet{Name: "a", Rows: rows}, spreadsheet.Sheet{Name: "b", Rows: rows})
+	if err := errors.Join(err, out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, Options{Mappings: known(t)}); err == nil || !strings.Contains(err.Error(), "2 visible sheets") {
+		t.Errorf("two sheets: %v", err)
+	}
+}
