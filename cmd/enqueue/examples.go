@@ -9,7 +9,7 @@ func examples() shell.Examples {
 			"enqueue export", "enqueue export --dir /var/lib/remesa/archive --zone America/Santiago --csv",
 			"enqueue export --from 2026-11-01 --to 2026-11-30 --zone America/Bogota",
 		},
-		"verify": {"enqueue verify payments.jsonl", "enqueue verify /var/lib/remesa/archive"},
+		"verify": {"enqueue verify payments.jsonl", "enqueue verify /var/lib/remesa/archive", "enqueue verify --against-ledger /var/lib/remesa/archive"},
 		"reconcile": {
 			"enqueue reconcile --provider virtualpos --statement cartola.xlsx",
 			"enqueue reconcile --provider virtualpos --statement cartola.csv --json --propose keys.txt",

@@ -47,7 +47,7 @@ type cli struct {
 	Partitions partitionsCmd `cmd:"" help:"Print in how many partitions a provider's payments are, or move them into more."`
 
 	Export exportCmd `cmd:"" help:"Write payments with their histories, a manifest and a chain of hashes: once to stdout, or day by day into an archive."`
-	Verify verifyCmd `cmd:"" help:"Say whether an export is as it was written, and which line is not. It needs no Redis."`
+	Verify verifyCmd `cmd:"" help:"Say whether an export is as it was written, and which line is not. It needs no Redis, but with --against-ledger."`
 
 	Subscription subscriptionCmd `cmd:"" help:"Charges that recur: add, list, show, pause, resume, cancel and change subscriptions."`
 

@@ -58,6 +58,8 @@ type Checks struct {
 	Head Hash
 	// Payment, if set, is called for each record of JSON Lines that was read.
 	Payment func(file string, line int64, p Payment) error
+	// Manifest, if set, is called for each manifest of JSON Lines that were read.
+	Manifest func(m Manifest)
 }
 
 // mostProblems are listed; a file that was shifted by one byte has one in every line.
@@ -287,6 +289,9 @@ func (v *verifier) content(name string, in io.Reader, before Hash, expected func
 	v.Records += s.records
 	if m.Schema == "" {
 		return nil
+	}
+	if v.checks.Manifest != nil && s.totals != nil {
+		v.checks.Manifest(m)
 	}
 	switch {
 	case f.Records != m.Records:
