@@ -68,7 +68,7 @@ bench-smoke: ## every measurement once and short, so that none rots; its figures
 	go -C bench test ./...
 	go -C bench run ./compare -smoke -out ""
 	go -C bench run ./million -n 500 -every 1s
-	go -C bench run ./scale -sizes 500 -n 300 -workers 1
+	go -C bench run ./scale -sizes 500 -n 300 -workers 1 -partitions 1,2
 	go -C bench run ./pages -settled 500 -open 100 -rounds 1
 
 release: ## both commands as they are released (no demo), with their bills of materials, into dist/; then again elsewhere: the same bytes

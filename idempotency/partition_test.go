@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -426,6 +427,81 @@ func TestRaisingRefusesWhatItMust(t *testing.T) {
 	if err := l.CheckPartitions(t.Context(), "acme"); err != nil {
 		t.Errorf("after refusals: %v", err)
 	}
+}
+
+// standstill is a hook under which a move stands still when the first payments have left their
+// partition and are about to come into another.
+type standstill struct {
+	cutOff
+	left         atomic.Bool
+	once         sync.Once
+	stands, goOn chan struct{}
+}
+
+func (s *standstill) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		var text strings.Builder
+		for _, cmd := range cmds {
+			fmt.Fprint(&text, cmd.Args())
+		}
+		if strings.Contains(text.String(), ":moving:") {
+			s.left.Store(true)
+		} else if s.left.Load() && strings.Contains(text.String(), "}:p:") {
+			s.once.Do(func() {
+				close(s.stands)
+				<-s.goOn
+			})
+		}
+		return next(ctx, cmds)
+	}
+}
+
+// A run that stood still while others moved the payments on brings none of them back: it would be
+// recorded twice.
+func TestAMoveThatStoodStillBringsNothingBack(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	rdb := server.Client()
+	refs := make([]string, 40)
+	for i := range refs {
+		refs[i] = fmt.Sprint("pay-", i)
+	}
+	mustRegister(t, parted(rdb, 1), refs...)
+	slow := redis.NewClient(server.Client().Options())
+	defer slow.Close()
+	hook := &standstill{cutOff: cutOff{left: 1}, stands: make(chan struct{}), goOn: make(chan struct{})}
+	slow.AddHook(hook)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := parted(slow, 1).RaisePartitions(t.Context(), "acme", 3, nil)
+		ended <- err
+	}()
+	<-hook.stands
+	for _, to := range []int{3, 6} {
+		if _, err := parted(rdb, 1).RaisePartitions(t.Context(), "acme", to, nil); err != nil {
+			t.Error(err)
+		}
+	}
+	close(hook.goOn)
+	if err := <-ended; !errors.Is(err, idempotency.ErrPartitions) {
+		t.Errorf("the slow move ends with %v", err)
+	}
+	wantRecords(t, rdb, len(refs))
+}
+
+// What changes in one step with something of the provider's home is refused where it would be in
+// another partition.
+func TestWhatMustChangeInOneStepIsRefusedElsewhere(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Start(t).Client()
+	claims, guarded := payout("x"), payout("x")
+	claims.Object, guarded.ChargeGuard = "instruction:1", "remesa:{acme}:sub:1"
+	for what, r := range map[string]idempotency.Registration{"an exclusive object": claims, "a charge of a subscription": guarded} {
+		if _, err := parted(rdb, 3).Register(t.Context(), r); !errors.Is(err, idempotency.ErrPartitions) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	wantRecords(t, rdb, 0)
 }
 
 // learner is a ledger of a process without a setting, such as a producer's.

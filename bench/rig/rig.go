@@ -102,24 +102,34 @@ func Get(ctx context.Context, url string, into any) error {
 
 // StartRedis starts a server that keeps payments as a worker demands; fsync is everysec or always.
 func StartRedis(ctx context.Context, fsync string) (*redisserver.Server, error) {
-	return redisserver.Start(ctx, "--appendonly", "yes", "--appendfsync", fsync, "--maxmemory-policy", "noeviction",
-		"--auto-aof-rewrite-percentage", "0")
+	return redisserver.Start(ctx, Durable(fsync)...)
+}
+
+// Durable is how a server is set that keeps payments as a worker demands.
+func Durable(fsync string) []string {
+	return []string{"--appendonly", "yes", "--appendfsync", fsync, "--maxmemory-policy", "noeviction", "--auto-aof-rewrite-percentage", "0"}
 }
 
 // Remesa is the two commands in Bin, on a Redis, paying through a simulator.
 type Remesa struct {
 	Bin       string
 	Redis     *redisserver.Server
+	URL       string // of another Redis, such as a cluster, instead
 	Fsync     string
-	Simulator string // URL
+	Simulator string   // URL
+	Settings  []string // more variables for both commands
 }
 
 // Environment is what both commands need; its first two variables need no provider.
 func (r Remesa) Environment() []string {
-	return []string{
-		"REMESA_REDIS_URL=redis://" + r.Redis.Addr + "/0", "REMESA_REDIS_DURABILITY=" + r.Fsync, "REMESA_VIRTUALPOS_BASE_URL=" + r.Simulator,
-		"REMESA_VIRTUALPOS_API_KEY=sandbox-api-key", "REMESA_VIRTUALPOS_SECRET_KEY=sandbox-secret-key",
+	url := r.URL
+	if url == "" {
+		url = "redis://" + r.Redis.Addr + "/0"
 	}
+	return append([]string{
+		"REMESA_REDIS_URL=" + url, "REMESA_REDIS_DURABILITY=" + r.Fsync, "REMESA_VIRTUALPOS_BASE_URL=" + r.Simulator,
+		"REMESA_VIRTUALPOS_API_KEY=sandbox-api-key", "REMESA_VIRTUALPOS_SECRET_KEY=sandbox-secret-key",
+	}, r.Settings...)
 }
 
 // Submit starts enqueue submit on a file; its result lines go to the file's name and .results, as a

@@ -1,6 +1,7 @@
 // Command scale measures how cost grows with the number of payments in a ledger: memory for each
 // open and each settled one, the queries of a worker's tick, and payouts a second with one or more
-// workers beside all of them. It prints a table, and writes it into docs/scale.md.
+// workers beside all of them. With -partitions it also measures a provider in partitions, over a
+// Redis Cluster. It prints tables, and writes them into docs/scale.md.
 package main
 
 import (
@@ -21,16 +22,17 @@ import (
 )
 
 type plan struct {
-	sizes, workers []int
-	n, inFlight    int
-	fsync, doc     string
+	sizes, workers, partitions []int
+	n, inFlight                int
+	fsync, doc                 string
 }
 
 func main() {
 	var p plan
-	var sizes, workers string
+	var sizes, workers, partitions string
 	flag.StringVar(&sizes, "sizes", "10000,100000", "payments in the ledger: as many open, and as many settled")
 	flag.StringVar(&workers, "workers", "1,2,4", "worker processes")
+	flag.StringVar(&partitions, "partitions", "", "partitions of the provider over a cluster of three masters, such as 1,2,4; none are measured without it")
 	flag.IntVar(&p.n, "n", 10_000, "payouts whose execution is timed")
 	flag.IntVar(&p.inFlight, "concurrency", 64, "payouts in flight, of all workers together")
 	flag.StringVar(&p.fsync, "fsync", "everysec", "Redis' appendfsync: everysec or always")
@@ -38,10 +40,13 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var errSizes, errWorkers error
+	var errSizes, errWorkers, errPartitions error
 	p.sizes, errSizes = numbers(sizes)
 	p.workers, errWorkers = numbers(workers)
-	err := errors.Join(errSizes, errWorkers)
+	if partitions != "" {
+		p.partitions, errPartitions = numbers(partitions)
+	}
+	err := errors.Join(errSizes, errWorkers, errPartitions)
 	if err == nil {
 		err = run(ctx, p)
 	}
@@ -83,7 +88,15 @@ func run(ctx context.Context, p plan) error {
 		}
 		all = append(all, g)
 	}
-	text := p.table(all)
+	var spreads []spread
+	for _, n := range p.partitions {
+		s, err := p.spread(ctx, dir, n)
+		if err != nil {
+			return fmt.Errorf("%d partitions: %w", n, err)
+		}
+		spreads = append(spreads, s)
+	}
+	text := p.table(all) + p.spreadTable(spreads)
 	fmt.Print(text)
 	if p.doc == "" {
 		return nil
@@ -130,15 +143,15 @@ func measure(ctx context.Context, p plan, dir string, size int) (g grown, err er
 	defer simulator.Stop()
 	r := rig.Remesa{Bin: dir, Redis: redis, Fsync: p.fsync, Simulator: simulator.URL}
 	for i, workers := range p.workers {
-		rate, cpu, err := p.pay(ctx, filepath.Join(dir, "payouts.jsonl"), r, simulator, size, workers)
+		got, err := p.pay(ctx, filepath.Join(dir, "payouts.jsonl"), r, simulator, oneServer(redis), size, workers)
 		if err != nil {
 			return g, err
 		}
-		g.rates = append(g.rates, rate)
+		g.rates = append(g.rates, got.rate)
 		if i == 0 {
-			g.redis = cpu
+			g.redis = got.busiest
 		}
-		fmt.Fprintf(os.Stderr, "%d payments, %d workers: %.0f payouts a second\n", size, workers, rate)
+		fmt.Fprintf(os.Stderr, "%d payments, %d workers: %.0f payouts a second\n", size, workers, got.rate)
 	}
 	g.due, err = f.due()
 	return g, err

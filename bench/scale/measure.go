@@ -151,22 +151,29 @@ func median(times int, do func() error) (time.Duration, error) {
 	return took[len(took)/2], nil
 }
 
+// paid is what paying came to.
+type paid struct {
+	rate float64 // payouts a second
+	// busiest is the processor of the busiest Redis for each payout, together that of all, in µs.
+	busiest, together float64
+}
+
 // pay has worker processes execute payouts that are queued already, beside what the ledger holds.
 // The first tenth warms up.
-func (p plan) pay(ctx context.Context, file string, r rig.Remesa, simulator *rig.Simulator, open, workers int) (rate, redis float64, err error) {
+func (p plan) pay(ctx context.Context, file string, r rig.Remesa, simulator *rig.Simulator, s store, open, workers int) (paid, error) {
 	if err := payment.WriteLines(file, fmt.Sprintf("w%d", workers), p.n); err != nil {
-		return 0, 0, err
+		return paid{}, err
 	}
 	submit, err := r.Submit(ctx, file)
 	if err != nil {
-		return 0, 0, err
+		return paid{}, err
 	}
 	if err := submit.Wait(); err != nil {
-		return 0, 0, err
+		return paid{}, err
 	}
 	earlier, err := simulator.Report(ctx)
 	if err != nil {
-		return 0, 0, err
+		return paid{}, err
 	}
 	var running []*process.Process
 	defer func() {
@@ -177,33 +184,41 @@ func (p plan) pay(ctx context.Context, file string, r rig.Remesa, simulator *rig
 	for range workers {
 		w, err := r.Work(ctx, max(p.inFlight/workers, 1), r.Environment())
 		if err != nil {
-			return 0, 0, err
+			return paid{}, err
 		}
 		running = append(running, w)
 	}
-	return p.time(ctx, r, simulator, earlier, open)
+	return p.time(ctx, simulator, s, earlier, open)
 }
 
-func (p plan) time(ctx context.Context, r rig.Remesa, simulator *rig.Simulator, earlier rig.Arrivals, open int) (rate, redis float64, err error) {
+func (p plan) time(ctx context.Context, simulator *rig.Simulator, s store, earlier rig.Arrivals, open int) (paid, error) {
 	warm, err := simulator.Await(ctx, earlier.Arrivals+p.n/10)
 	if err != nil {
-		return 0, 0, err
+		return paid{}, err
 	}
-	before, err := r.Redis.CPU(ctx)
+	before, err := s.cpu(ctx)
 	if err != nil {
-		return 0, 0, err
+		return paid{}, err
 	}
 	if _, err := simulator.Await(ctx, earlier.Arrivals+p.n); err != nil {
-		return 0, 0, err
+		return paid{}, err
 	}
 	end, err := rig.Await(ctx, func() (bool, error) {
-		left, err := r.Redis.Client.ZCard(ctx, "remesa:{virtualpos}:states").Result()
+		left, err := s.open(ctx)
 		return left == int64(open), err
 	})
 	if err != nil {
-		return 0, 0, err
+		return paid{}, err
 	}
-	after, err := r.Redis.CPU(ctx)
+	after, err := s.cpu(ctx)
+	if err != nil {
+		return paid{}, err
+	}
 	n := float64(p.n - p.n/10)
-	return n / end.Sub(time.Unix(0, warm.Last)).Seconds(), float64((after - before).Microseconds()) / n, err
+	all := paid{rate: n / end.Sub(time.Unix(0, warm.Last)).Seconds()}
+	for i := range after {
+		busy := float64((after[i] - before[i]).Microseconds()) / n
+		all.busiest, all.together = max(all.busiest, busy), all.together+busy
+	}
+	return all, nil
 }

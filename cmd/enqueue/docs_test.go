@@ -11,16 +11,23 @@ import (
 	"github.com/remesa/remesa/internal/i18n"
 )
 
-// TestTheLinesOfThePagesAreCommands parses each line that a page shows, as it would be typed.
-func TestTheLinesOfThePagesAreCommands(t *testing.T) {
-	t.Parallel()
+// lineParser returns what says what is wrong with a line's words, as the command would. It parses
+// one line at a time.
+func lineParser(t testing.TB) func([]string) error {
+	t.Helper()
 	c := cli{Config: *config.New()}
 	k, err := kong.New(&c, append(options(i18n.New(i18n.English, nil)), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard))...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	docstest.Check(t, "../..", "enqueue", func(words []string) error {
+	return func(words []string) error {
 		_, err := k.Parse(words)
 		return err
-	})
+	}
+}
+
+// TestTheLinesOfThePagesAreCommands parses each line that a page shows, as it would be typed.
+func TestTheLinesOfThePagesAreCommands(t *testing.T) {
+	t.Parallel()
+	docstest.Check(t, "../..", "enqueue", lineParser(t))
 }

@@ -123,13 +123,17 @@ func run(args []string) int {
 // forReaders is the error of a command, but for a reader of a command that changes nothing which
 // has read enough, as head does.
 func forReaders(command *kong.Context, err error) error {
-	switch name, _, _ := strings.Cut(command.Command(), " "); name {
-	case "show", "explain", "list", "watch", "totals", "verify", "reconcile":
-		if errors.Is(err, syscall.EPIPE) {
-			return nil
-		}
+	if errors.Is(err, syscall.EPIPE) && slices.ContainsFunc(reading, func(name string) bool { return strings.HasPrefix(command.Command()+" ", name+" ") }) {
+		return nil
 	}
 	return err
+}
+
+// reading are the commands that only show something. An export is none: one that was cut is no
+// archive.
+var reading = []string{
+	"show", "explain", "list", "watch", "totals", "verify", "reconcile", "subscription list", "subscription show", "apikey list", "webhook list",
+	"forgot show", "template", "completion",
 }
 
 // endSignals are the signals that end the command: a terminal that closes among them, unless

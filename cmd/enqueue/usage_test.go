@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -136,6 +138,49 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 			if strings.Contains(got.out+got.err, hidden) {
 				t.Errorf("%s: %s is in the output\n%s%s", run.says, hidden, got.out, got.err)
 			}
+		}
+	}
+}
+
+// TestAReaderWhoHasReadEnoughIsNoError: list | head, and the help too.
+func TestAReaderWhoHasReadEnoughIsNoError(t *testing.T) {
+	t.Parallel()
+	d := newFixture(t)
+	d.held("virtualpos/h1")
+	for args, code := range map[string]int{
+		"--help": 0, "submit --help": 0, "list": 0, "show virtualpos/h1": 0, "explain virtualpos/h1": 0, "subscription list": 0, "apikey list": 0,
+		"template virtualpos": 0, "completion bash": 0, "forgot show --provider virtualpos": 0,
+		"export": exitFailed, // what was cut is no archive
+	} {
+		r, w := must2(t)(os.Pipe())
+		r.Close()
+		cmd := exec.CommandContext(t.Context(), binary(t), strings.Fields(args)...)
+		var errOut strings.Builder
+		cmd.Env, cmd.Stdout, cmd.Stderr = environment(redisAt(d.server.URL())), w, &errOut
+		_ = cmd.Run()
+		w.Close()
+		if got := cmd.ProcessState.ExitCode(); got != code || code == 0 && errOut.Len() > 0 {
+			t.Errorf("%s: exit code %d, want %d: %s", args, got, code, errOut.String())
+		}
+	}
+}
+
+// TestAWrongCommandLineIsToldWhatToDo: what was meant, and where more is said.
+func TestAWrongCommandLineIsToldWhatToDo(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"lst":                   `enqueue: unexpected argument lst, did you mean "list"? (see enqueue --help)`,
+		"list --stat held":      `enqueue: unknown flag --stat, did you mean "--state"? (see enqueue list --help)`,
+		"list --state lost":     "must be one of \"queued\",",
+		"show":                  `enqueue: expected "<key>" (see enqueue show --help)`,
+		"halt --provider etpay": "enqueue: missing flags: --by=NAME, --note=TEXT (see enqueue halt --help)",
+		"subscription pause":    " (see enqueue subscription pause --help)",
+	} {
+		got := enqueue(t, environment(redisAt(nowhere)), nil, strings.Fields(args)...)
+		wantCode(t, args, got, exitUsage)
+		wantText(t, args, got.err, want)
+		if strings.Contains(got.err, `""`) {
+			t.Errorf("%s: an empty word in %s", args, got.err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package faulttest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -201,12 +202,16 @@ func (w *fixture) faultFile() string { return filepath.Join(w.t.TempDir(), "faul
 // newPayment makes one whose amount and beneficiary are no other's.
 func (w *fixture) newPayment(reference string) tasks.Task {
 	w.t.Helper()
+	return w.newPayout(tasks.Payout{MerchantID: w.prefix + reference})
+}
+
+// newPayout makes a payout to a beneficiary of its own, of an amount of its own unless it has one.
+func (w *fixture) newPayout(p tasks.Payout) tasks.Task {
+	w.t.Helper()
 	n := len(w.payments) + 1
-	p := tasks.Payout{
-		Provider: virtualpos.Name, MerchantID: w.prefix + reference, Amount: strconv.Itoa(1000 + n), Currency: "CLP",
-		Recipient: providers.Recipient{Document: rut(10_000_000 + n), Name: "Ana Soto", Email: "ana@example.cl"},
-		Bank:      providers.Bank{Code: "012", AccountNumber: strconv.Itoa(50_000_000 + n)},
-	}
+	p.Provider, p.Amount, p.Currency = virtualpos.Name, cmp.Or(p.Amount, strconv.Itoa(1000+n)), "CLP"
+	p.Recipient = providers.Recipient{Document: rut(10_000_000 + n), Name: "Ana Soto", Email: "ana@example.cl"}
+	p.Bank = providers.Bank{Code: "012", AccountNumber: strconv.Itoa(50_000_000 + n)}
 	task, err := p.Task()
 	if err != nil {
 		w.t.Fatal(err)

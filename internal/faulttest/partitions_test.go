@@ -3,6 +3,7 @@ package faulttest
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,7 +30,9 @@ func newCluster(t *testing.T, options ...redistest.Option) (*fixture, *redistest
 	settings := []string{"REMESA_VIRTUALPOS_PARTITIONS", strconv.Itoa(partitions), "REMESA_PAGOSEGURO_PARTITIONS", strconv.Itoa(partitions)}
 	parts := idempotency.Partitions{virtualpos.Name: partitions, pagoseguro.Name: partitions}
 	b := startSimulator(t)
-	settings = append(settings, "REMESA_PAGOSEGURO_BASE_URL", b.url, "REMESA_PAGOSEGURO_ACCOUNT_ID", "1", "REMESA_PAGOSEGURO_API_KEY", "key")
+	settings = append(settings, "REMESA_PAGOSEGURO_BASE_URL", b.url, "REMESA_PAGOSEGURO_ACCOUNT_ID", "1", "REMESA_PAGOSEGURO_API_KEY", "key",
+		"REMESA_VIRTUALPOS_LIMIT_AMOUNT", "900000")
+	settings = append(settings, pageLogin()...)
 	return newFixtureOn(t, defaultTiming(), m.URL(), m.Client(t), parts, b, settings...), m
 }
 
@@ -83,7 +86,10 @@ func TestAProviderOverThreeMasters(t *testing.T) {
 		t.Errorf("watch prints %d events of %d payments", len(lines), n)
 	}
 	w.everyCommand()
+	w.operatorCommands()
 	w.subscriptionCommands()
+	w.forgotCommands()
+	w.readingCommands()
 }
 
 func outputOf(p interface {
@@ -136,6 +142,151 @@ func (w *fixture) everyCommand() {
 	}
 }
 
+// operatorCommands has payments held and blocked, in more than one partition, and an operator
+// decides about each but the last that is held.
+func (w *fixture) operatorCommands() {
+	w.t.Helper()
+	by := []string{"--by", "ana", "--note", "test"}
+	const held, blocked = 7, 4
+	w.simulator.setFaults(sandbox.Fault{Kind: "hang_up_before", Reference: w.prefix + "doubt", Next: held})
+	var ts []tasks.Task
+	for i := range held {
+		ts = append(ts, w.newPayment(fmt.Sprint("doubt-", i)))
+	}
+	for i := range blocked {
+		ts = append(ts, w.newPayout(tasks.Payout{MerchantID: fmt.Sprintf("%slarge-%d", w.prefix, i), Amount: strconv.Itoa(900_001 + i)}))
+	}
+	before, err := w.counts()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.submit(ts...)
+	w.awaitSome(idempotency.Held, held)
+	w.awaitSome(idempotency.Blocked, blocked)
+	for i, k := range w.keysOf(w.prefix + "doubt") {
+		if told := w.command("explain", k.String(), "--json"); told[0]["state"] != "held" {
+			w.t.Errorf("explain %s: %v", k, told)
+		}
+		if i == held-1 {
+			continue
+		}
+		w.command(append([]string{"resolve", k.String(), "--as", "not-received"}, by...)...)
+		if i%2 == 0 {
+			w.command(append([]string{"retry", k.String(), "--accept-double-risk"}, by...)...)
+		}
+	}
+	w.command(append([]string{"release", "virtualpos/" + w.prefix + "large-0"}, by...)...)
+	rest := []string{"--all", "--provider", "virtualpos", "--code", "limit_amount"}
+	w.command(append(append([]string{"release", "--confirm-count", "3", "--confirm-sum", "CLP=2700009"}, rest...), by...)...)
+	w.awaitSettled(w.certainty())
+	w.awaitNone(idempotency.Blocked)
+	if after, err := w.counts(); err != nil || after[idempotency.Failed] != before[idempotency.Failed]+held/2 || after[idempotency.Held] != 1 {
+		w.t.Errorf("%v, were %v, %v", after, before, err)
+	}
+}
+
+// forgotCommands declare a loss in all partitions, and end it.
+func (w *fixture) forgotCommands() {
+	w.t.Helper()
+	by := []string{"--provider", "virtualpos", "--by", "ana", "--note", "test"}
+	w.command(append([]string{"forgot", "open"}, by...)...)
+	for _, p := range w.ledger.Partitions(w.provider) {
+		e, _, _, err := w.ledger.CheckEpoch(w.t.Context(), p)
+		if err != nil || e.Loss == nil {
+			w.t.Errorf("%s knows of no loss, %v", p, err)
+		}
+	}
+	if shown := w.command("forgot", "show", "--provider", "virtualpos"); shown[0]["loss"] == nil {
+		w.t.Errorf("a loss that was declared: %v", shown)
+	}
+	w.command(append([]string{"forgot", "close"}, by...)...)
+	if shown := w.command("forgot", "show", "--provider", "virtualpos"); shown[0]["loss"] != nil {
+		w.t.Errorf("a loss that was closed: %v", shown)
+	}
+}
+
+// readingCommands hold what is exported, counted, shown and measured against the ledger, and what
+// HTTP tells against the streams.
+func (w *fixture) readingCommands() {
+	w.t.Helper()
+	exported := w.enqueue("export", "--provider", "virtualpos")
+	if code, lines := exported.Exit(testTimeout), strings.Count(exported.Output(), `{"hash":`); code != 0 || lines != len(w.payments) {
+		w.t.Errorf("export: exit %d, %d payments of %d", code, lines, len(w.payments))
+	}
+	failed := w.command("list", "--json", "--provider", "virtualpos", "--state", "failed")
+	w.awaitCounted(len(w.payments)-len(failed)-1)
+	seen := map[idempotency.Partition]bool{}
+	s := w.serve()
+	for reference := range w.payments {
+		k := w.key(reference)
+		p := w.ledger.PartitionOf(k)
+		if seen[p] {
+			continue
+		}
+		seen[p] = true
+		if page := w.get(w.workers[0], "/payments/show?key="+k.String()); !strings.Contains(page, reference) {
+			w.t.Errorf("the page of %s, in %s, does not have it", k, p)
+		}
+		if status, text := s.call(http.MethodGet, "/v1/payments/"+k.String(), "application/json", ""); status != http.StatusOK || !strings.Contains(text, reference) {
+			w.t.Errorf("GET %s, in %s: %d %s", k, p, status, text)
+		}
+	}
+	if len(seen) != partitions {
+		w.t.Errorf("payments are in %d partitions, want %d", len(seen), partitions)
+	}
+	list := w.get(w.workers[0], "/payments?state=failed&provider=virtualpos")
+	status, over := s.call(http.MethodGet, "/v1/payments?state=failed&provider=virtualpos&limit=1000", "application/json", "")
+	for _, r := range failed {
+		reference, _ := r["reference"].(string)
+		if !strings.Contains(list, reference) {
+			w.t.Errorf("the page of failed payments lacks %s", reference)
+		}
+		if !strings.Contains(over, reference) {
+			w.t.Errorf("%s failed, and is missing over HTTP: %d %s", reference, status, over)
+		}
+	}
+	metrics := w.get(w.workers[0], "/metrics")
+	for _, p := range w.ledger.Partitions(w.provider) {
+		if name := fmt.Sprintf("remesa_ledger_sequence{provider=%q}", p); !strings.Contains(metrics, name) {
+			w.t.Errorf("/metrics has no %s", name)
+		}
+	}
+	if want := fmt.Sprintf("remesa_payments_open{provider=%q,state=\"held\"} 1\n", w.provider); !strings.Contains(metrics, want) {
+		w.t.Errorf("/metrics does not say %s", want)
+	}
+	if told := w.outcomesOver(s); told < len(w.stream()) {
+		w.t.Errorf("GET /v1/outcomes tells %d events, the streams have %d", told, len(w.stream()))
+	}
+}
+
+// outcomesOver reads all events over HTTP, and demands that none is told twice.
+func (w *fixture) outcomesOver(s *intakeServer) int {
+	w.t.Helper()
+	told, after := map[string]bool{}, ""
+	for {
+		_, text := s.call(http.MethodGet, "/v1/outcomes?provider=virtualpos&limit=1000&after="+after, "application/json", "")
+		var page struct {
+			Events []struct {
+				ID string `json:"event_id"`
+			} `json:"events"`
+			Cursor string `json:"cursor"`
+		}
+		if err := json.Unmarshal([]byte(text), &page); err != nil {
+			w.t.Fatalf("GET /v1/outcomes: %v\n%s", err, text)
+		}
+		if len(page.Events) == 0 {
+			return len(told)
+		}
+		for _, e := range page.Events {
+			if told[e.ID] {
+				w.t.Errorf("GET /v1/outcomes tells %s twice", e.ID)
+			}
+			told[e.ID] = true
+		}
+		after = page.Cursor
+	}
+}
+
 // subscriptionCommands keeps a subscription, in the home partition.
 func (w *fixture) subscriptionCommands() {
 	w.t.Helper()
@@ -155,11 +306,15 @@ func (w *fixture) subscriptionCommands() {
 	if got := w.command("subscription", "list", "--json"); len(got) != 1 || got[0]["state"] != "active" {
 		w.t.Errorf("subscriptions: %v", got)
 	}
+	w.command(append([]string{"subscription", "change", "sub-1", "--amount", "34900"}, by...)...)
+	if got := w.command("subscription", "show", "sub-1"); got[0]["amount"] != "34900" {
+		w.t.Errorf("a changed subscription: %v", got)
+	}
 	w.command(append([]string{"subscription", "cancel", "sub-1"}, by...)...)
 }
 
-// TestAMasterIsGone: the partitions of the others go on, and those of the killed one when it is
-// back.
+// TestAMasterIsGone: the partitions of the others go on, take in, and those of the killed one do
+// when it is back.
 func TestAMasterIsGone(t *testing.T) {
 	t.Parallel()
 	w, m := newCluster(t, redistest.Appendonly("always"))
@@ -190,7 +345,32 @@ func TestAMasterIsGone(t *testing.T) {
 		}
 		return nil
 	})
+	again := w.submitWhileAMasterIsGone(lost)
 	gone.Restart()
+	if got := results(t, outputOf(w.enqueue("submit", again))); got[tasks.Duplicate] == 0 || got[tasks.Duplicate]+got[tasks.Enqueued] != 30 {
+		t.Errorf("the file again, when the master is back: %v", got)
+	}
 	w.awaitSettled(w.certainty() + testTimeout)
 	w.audit(allowances{mayHold: func(auditedPayment) error { return nil }})
+}
+
+// submitWhileAMasterIsGone takes in what belongs to the partitions of the others, says that
+// something failed, and returns the file, which is to be submitted again.
+func (w *fixture) submitWhileAMasterIsGone(lost []idempotency.Partition) (path string) {
+	w.t.Helper()
+	var ts []tasks.Task
+	theirs := 0
+	for i := range 30 {
+		task := w.newPayment(fmt.Sprint("meanwhile-", i))
+		ts = append(ts, task)
+		if !slices.Contains(lost, idempotency.Partitions{w.provider: partitions}.Of(w.key(task.Reference()))) {
+			theirs++
+		}
+	}
+	path = file(w.t, ts...)
+	p := w.enqueue("submit", path)
+	if code, got := p.Exit(testTimeout), results(w.t, p.Output()); code != 1 || got[tasks.Enqueued] == 0 || got[tasks.Enqueued] > theirs {
+		w.t.Errorf("submitted while a master is gone: exit %d, %v, want 1, and at most the %d of the other masters\n%s", code, got, theirs, p.Output())
+	}
+	return path
 }

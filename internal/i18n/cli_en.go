@@ -121,7 +121,7 @@ var cliEnglish = CLI{
 	Help: HelpWords{
 		Usage: "Usage: ", FlagsPlace: "[flags]", CommandPlace: "<command>", Arguments: "Arguments:", Flags: "Flags:", Commands: "Commands:", Examples: "Examples:",
 		More:             func(command string) string { return `Run "` + command + `" for more information on a command.` },
-		See:              func(command string) string { return "; see " + command },
+		See:              func(command string) string { return " (see " + command + ")" },
 		ProviderSettings: func(command string) string { return "A provider's settings: " + command },
 		NoSection:        func(sections string) string { return "no section is called so; there are: " + sections },
 	},

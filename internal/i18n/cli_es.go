@@ -132,7 +132,7 @@ var cliSpanish = CLI{
 	Help: HelpWords{
 		Usage: "Uso: ", FlagsPlace: "[opciones]", CommandPlace: "<comando>", Arguments: "Argumentos:", Flags: "Opciones:", Commands: "Comandos:", Examples: "Ejemplos:",
 		More:             func(command string) string { return "Escriba «" + command + "» para saber más de un comando." },
-		See:              func(command string) string { return "; vea " + command },
+		See:              func(command string) string { return " (vea " + command + ")" },
 		ProviderSettings: func(command string) string { return "Los ajustes de un proveedor de pago: " + command },
 		NoSection:        func(sections string) string { return "ninguna sección se llama así; hay: " + sections },
 	},

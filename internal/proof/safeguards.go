@@ -32,6 +32,16 @@ const (
 	epochInTheSameStep   safeguard = "an attempt begins only in the store's present epoch and run"
 	forgottenBeforeSend  safeguard = "the first send after a loss that its worker can prove is not made"
 	reportedAgain        safeguard = "workers report again to a store that has forgotten"
+	otherNumberRefused   safeguard = "a process with another number of partitions is refused"
+	numberInTheEpoch     safeguard = "what makes a record holds the number of partitions in the same step"
+	numberOfAHalt        safeguard = "a halt holds the number of partitions in the same step"
+	numberOfUsedStore    safeguard = "a store with payments from before takes no other number of partitions"
+	nothingMovedMidSend  safeguard = "no payment is moved while it is being sent"
+	leavesFirst          safeguard = "a payment leaves its partition before it comes into another"
+	broughtBackByNobody  safeguard = "a move that stood still brings no payment back"
+	haltsMoveFirst       safeguard = "halts come into a new partition before its payments"
+	wrongPartition       safeguard = "what is recorded in a wrong partition is reported and not sent"
+	oneStepElsewhere     safeguard = "what must change in one step is refused in another partition"
 )
 
 // safeguards lists all safeguards.
@@ -41,6 +51,8 @@ func safeguards() []safeguard {
 		payloadAsRegistered, timeLeftAfterBegin, timeLeftAtTheWrite, bytesDecide, nothingAfterTheEnd, neverRepeated, panicIsDoubt,
 		echoesAreCompared, answersAreCompared, lostRecordIsRestored, resultsArePersisted, checkpointFirst, compareAndRenew, oneRenewal,
 		refusedTokenOnce, epochInTheSameStep, forgottenBeforeSend, reportedAgain,
+		otherNumberRefused, numberInTheEpoch, numberOfAHalt, numberOfUsedStore, nothingMovedMidSend, leavesFirst, broughtBackByNobody, haltsMoveFirst,
+		wrongPartition, oneStepElsewhere,
 	}
 }
 
@@ -145,6 +157,46 @@ func mutants() []mutant {
 		{
 			reportedAgain, "internal/engine/epoch.go", "	if len(again) == 0 {\n		return nil", "	if len(again) >= 0 {\n		return nil",
 			"internal/engine", "TestAnEmptiedStoreIsFilledAgainByItsWorkers",
+		},
+		{
+			otherNumberRefused, "idempotency/redis_partitions.go", "		if number != \"\" && number != strconv.Itoa(want) {\n", "		if false {\n",
+			"idempotency", "TestAnotherNumberOfPartitionsIsRefused",
+		},
+		{
+			numberInTheEpoch, "idempotency/redis_partitions.go", "		c.Write(\"SET\", key, e.Text())\n", "",
+			"idempotency", "TestAProcessThatRunsOnWithTheOldNumberRecordsNothing",
+		},
+		{
+			numberOfAHalt, "idempotency/redis_partitions.go", "		c.Guard(\"EXISTS\", key, \"\", \"0\", \"0\")\n		return\n", "		return\n",
+			"idempotency", "TestAProcessThatRunsOnWithTheOldNumberRecordsNothing",
+		},
+		{
+			numberOfUsedStore, "idempotency/redis_partitions.go", "append(used, keys.states(), kv.OutcomesKey(p.Provider))", "used[:0]",
+			"idempotency", "TestPaymentsFromBeforeThereWerePartitionsAreNotOverlooked",
+		},
+		{
+			nothingMovedMidSend, "idempotency/raise.go", "r.LeaseEnd > rules.Time(now)", "r.LeaseEnd > rules.Time(now) && false",
+			"idempotency", "TestRaisingRefusesWhatItMust",
+		},
+		{
+			leavesFirst, "idempotency/raise.go", "			c.Write(\"DEL\", keys.record(f.ID))\n", "",
+			"idempotency", "TestRaisingThePartitionsLosesNothing",
+		},
+		{
+			broughtBackByNobody, "idempotency/raise.go", "		c.Guard(\"GET\", keys.partitions(), \"\", m.mark, m.mark)\n		c.Write(\"SET\", keys.record(f.ID)",
+			"		c.Write(\"SET\", keys.record(f.ID)", "idempotency", "TestAMoveThatStoodStillBringsNothingBack",
+		},
+		{
+			haltsMoveFirst, "idempotency/raise.go", "c.Write(\"HSET\", keys.halted(), account, entry)", "_, _ = account, entry",
+			"idempotency", "TestRaisingThePartitionsLosesNothing",
+		},
+		{
+			wrongPartition, "idempotency/attempts.go", "got.Text != \"\" && l.PartitionOf(k) != part:", "false:",
+			"idempotency", "TestAPaymentInTheWrongPartitionIsReported",
+		},
+		{
+			oneStepElsewhere, "idempotency/attempts.go", "err = l.placeable(r)", "_ = l.placeable(r)",
+			"idempotency", "TestWhatMustChangeInOneStepIsRefusedElsewhere",
 		},
 	}
 }
