@@ -123,7 +123,7 @@ func quote(part string) string {
 	return strings.NewReplacer("(", `\(`, ")", `\)`, "[", `\[`, "]", `\]`, ".", `\.`, "+", `\+`, "?", `\?`, "*", `\*`).Replace(part)
 }
 
-// TestConformanceLeavingOut passes where nothing is left out: else each safeguard would seem needed.
+// TestConformanceLeavingOut passes where nothing is left out, or each safeguard would seem needed.
 func TestConformanceLeavingOut(t *testing.T) {
 	rules.LeaveOut(os.Getenv(leaveOut))
 	t.Cleanup(func() { rules.LeaveOut("") })
