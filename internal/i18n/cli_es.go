@@ -126,7 +126,7 @@ var cliSpanish = CLI{
 			return n.of("diferencia no es de una sola operación, y solo se informa", "diferencias no son de una sola operación, y solo se informan")
 		},
 		TooMany: func(n Number) string {
-			return "difieren más de " + n.Text + " operaciones; no se registró nada. ¿Es la cartola correcta, y se lee como debe?"
+			return "difieren más de " + n.Text + " operaciones; no se registró nada. ¿Es el extracto correcto, y se lee como debe?"
 		},
 	},
 	Help: HelpWords{
