@@ -97,6 +97,7 @@ func (w *textWriter) situation(r *Record) {
 		w.value("anomaly", r.Anomaly)
 	}
 	w.text("cleared_anomaly", r.Cleared)
+	w.text("cleared_difference", r.ClearedDifference)
 }
 
 // inferable writes what often follows from the rest.

@@ -203,7 +203,7 @@ func TestCellsOfAnExportAreNoFormulas(t *testing.T) {
 	for cell, want := range map[string]string{
 		"": "", "tef-1": "tef-1", "12500": "12500", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "a=1": "a=1",
 	} {
-		if got := defuse(cell); got != want {
+		if got := csvcell.Literal(cell); got != want {
 			t.Errorf("%q becomes %q", cell, got)
 		}
 	}
