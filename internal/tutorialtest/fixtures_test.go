@@ -52,7 +52,7 @@ func table(prefix string, n, total int) []byte {
 
 const pagoSeguroCharge = `"provider":"pagoseguro","amount":"32900","currency":"COP","description":"Canal",` +
 	`"customer":{"name":"Ana Ruiz","email":"ana@example.com","document_type":1,"document":"100000000","phone":"3100000000","address":"Calle 10",` +
-	`"city":"Bogotá","first_names":"Ana","last_names":"Ruiz"},"card":{"token":"tok-1","brand":"MasterCard","expiry_month":6,"expiry_year":99,"installments":1}`
+	`"city":"Bogota","first_names":"Ana","last_names":"Ruiz"},"card":{"token":"eyJpdiI6IkV4YW1wbGUiLCJ2YWx1ZSI6IkV4YW1wbGUiLCJtYWMiOiIwMTIzIn0=","brand":"MasterCard","expiry_month":12,"expiry_year":99,"installments":1}`
 
 const pagandoCheckCharge = `"provider":"pagandocheck","amount":"149.50","currency":"MXN","description":"Plan","customer":{"id":"5d1c0b1e-2f6a-4a1e-9a55-000000000001"},` +
 	`"card":{"token":"cd_example-000001"},"agreement":"CONTRATO-000812","details":{"antifraud_token":""}`
