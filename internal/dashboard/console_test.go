@@ -20,6 +20,7 @@ import (
 
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/csvcell"
 	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/providers"
 )
