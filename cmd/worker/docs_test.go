@@ -14,13 +14,13 @@ import (
 // TestTheLinesOfThePagesAreCommands parses each line that a page shows, as it would be typed.
 func TestTheLinesOfThePagesAreCommands(t *testing.T) {
 	t.Parallel()
-	c := cli{Config: *config.New()}
-	k, err := kong.New(&c, append(options(i18n.New(i18n.English, nil)), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard))...)
-	if err != nil {
-		t.Fatal(err)
-	}
 	docstest.Check(t, "../..", "worker", func(words []string) error {
-		_, err := k.Parse(words)
+		c := cli{Config: *config.New()}
+		k, err := kong.New(&c, append(options(i18n.New(i18n.English, nil)), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard))...)
+		if err != nil {
+			return err
+		}
+		_, err = k.Parse(words)
 		return err
 	})
 }
