@@ -122,7 +122,7 @@ func mutants() []mutant {
 			"internal/engine", "TestAPaymentEndsAsItsProviderSays",
 		},
 		{
-			answersAreCompared, "internal/engine/send.go", "if field := differs(statusQueryFor(t), o.Echo); field != \"\" {", "if field := differs(statusQueryFor(t), o.Echo); false {",
+			answersAreCompared, "internal/engine/send.go", "if field := differs(q, o.Echo); field != \"\" {", "if field := differs(q, o.Echo); false {",
 			"internal/engine", "TestAnOutcomeOfAnotherPaymentGivesNoID",
 		},
 		{
