@@ -104,6 +104,8 @@ func (t *text) textOf(name string) *string {
 		return &t.Owner
 	case "cleared_anomaly":
 		return &t.Cleared
+	case "cleared_difference":
+		return &t.ClearedDifference
 	}
 	return nil
 }
