@@ -89,6 +89,11 @@ func (p *packer) result(r *idempotency.AttemptResult) {
 	p.flag(&r.MoneyStepReached)
 	p.flag(&r.Queryable)
 	number(p, &r.QueryAfter)
+	a := &r.Answer
+	text(p, &a.Question)
+	number(p, &a.HTTPStatus)
+	text(p, &a.Class)
+	number(p, &a.Took)
 }
 
 func text[T ~string](p *packer, s *T) {
