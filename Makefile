@@ -5,9 +5,18 @@ GOVULNCHECK_VERSION := v1.9.0
 BIN := $(CURDIR)/.bin
 GOLANGCI := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
 
+# These are tested first, side by side with all others, so that no long one is left for the end alone. Most of them wait more than they
+# compute, so twice as many packages are tested at a time as there are processors.
+LONGEST := ./internal/faulttest ./internal/engine ./cmd/enqueue ./internal/tutorialtest ./examples/sixth-provider ./internal/browsertest \
+	./internal/deploytest ./idempotency ./internal/dashboard
+AT_A_TIME := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+# These start no goroutine, which a test holds: the race detector has nothing to find there, and makes long computations much longer.
+WITHOUT_RACE := ./idempotency/rules ./internal/arch ./internal/reconcile ./internal/strictcsv
+# These play fewer seeds with the race detector, and all without.
+WITH_AND_WITHOUT_RACE := ./internal/sim
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fault proof bench release
-.PHONY: help demo test lint fault bench bench-smoke release
+.PHONY: help demo test lint fault proof bench bench-smoke release
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,12 +24,14 @@ help: ## this list
 demo: ## sample payouts through an embedded Redis and simulated providers; needs nothing but Go
 	go run ./cmd/worker demo --once
 
-test: ## all tests with the race detector, and what they skip, in about ten minutes on two cores; installs redis-server, Chromium and python3 where there are none
+test: ## all tests with the race detector, and what they skip, in about six minutes on two cores; installs redis-server, Chromium and python3 where there are none
 	@scripts/need-redis.sh
 	@scripts/need-cc.sh
 	@scripts/need-chromium.sh
 	@scripts/need-python.sh
-	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 go run ./internal/testreport -race -timeout 20m ./...
+	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 go run ./internal/testreport -race -timeout 20m -p $(AT_A_TIME) $(LONGEST) \
+		$$(go list ./... | grep -vxF "$$(go list $(WITHOUT_RACE))")
+	go run ./internal/testreport $(WITHOUT_RACE) $(WITH_AND_WITHOUT_RACE)
 	go test -tags mutants -run Mutants ./idempotency/...
 	go run ./internal/sim -seeds 500
 

@@ -393,10 +393,13 @@ func (l *Ledger) beginResult(k Key, t appliedChange, b rules.BeginResult, attemp
 	}
 	metadata := r.Metadata
 	_ = openShown(l.opts.Seal, fieldMetadata, k.String(), &metadata)
+	// Its texts are copies, because a worker keeps it for a while, and they would keep the record's
+	// whole text.
 	out.Registered = Registration{
-		Key: k, Type: r.Type, Fingerprint: r.Fingerprint, Amount: r.Amount, Currency: r.Currency, Payload: content.payload,
-		Object: r.Object, NotBefore: asTime(r.NotBefore), Deadline: asTime(r.Deadline), Metadata: metadata,
-		Subscription: r.Subscription, Period: r.Period, Bulk: r.Bulk, Traceparent: r.Traceparent,
+		Key: k, Type: strings.Clone(r.Type), Fingerprint: strings.Clone(r.Fingerprint), Amount: strings.Clone(r.Amount),
+		Currency: strings.Clone(r.Currency), Payload: content.payload, Object: strings.Clone(r.Object), NotBefore: asTime(r.NotBefore),
+		Deadline: asTime(r.Deadline), Metadata: strings.Clone(metadata), Subscription: strings.Clone(r.Subscription),
+		Period: strings.Clone(r.Period), Bulk: r.Bulk, Traceparent: strings.Clone(r.Traceparent),
 	}
 	out.Waited = waited(t.loaded)
 	return out

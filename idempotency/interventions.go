@@ -240,6 +240,7 @@ func (l *Ledger) listPartitionFrom(ctx context.Context, p Partition, f Filter, s
 
 // Scan returns some of the payments that match, in no order, and where to go on: it begins with an
 // empty cursor and ends with one. It finds what no index has, and reads every record on the way.
+// With a cursor that is none it returns ErrCursor.
 func (l *Ledger) Scan(ctx context.Context, f Filter, cursor string) (rs []Record, next string, err error) {
 	parts, err := l.KnownPartitions(ctx, f.Provider)
 	if err != nil {
@@ -276,7 +277,7 @@ func scanPlace(parts []Partition, cursor string) (at int, rest string, err error
 	}
 	number, rest, _ := strings.Cut(cursor, ":")
 	if at, err = strconv.Atoi(number); err != nil || at < 0 || at >= len(parts) {
-		return 0, "", fmt.Errorf("scan %s: not a cursor", parts[0].Provider)
+		return 0, "", fmt.Errorf("scan %s: %w", parts[0].Provider, ErrCursor)
 	}
 	return at, rest, nil
 }

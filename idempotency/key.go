@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -54,7 +55,7 @@ func (k Key) String() string { return k.Provider + "/" + k.id() }
 // TaskID returns the key and a generation, joined by colons: the dashboard could not open a task
 // whose id has a slash.
 func (k Key) TaskID(generation int64) string {
-	return fmt.Sprintf("%s:%s:%d", k.Provider, strings.ReplaceAll(k.id(), "/", ":"), generation)
+	return k.Provider + ":" + strings.ReplaceAll(k.id(), "/", ":") + ":" + strconv.FormatInt(generation, 10)
 }
 
 // ID returns the key without the provider: "account/reference", or the reference alone for the

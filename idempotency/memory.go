@@ -132,7 +132,7 @@ func (s *memoryProvider) commit(d CommitRequest, now rules.Time, runID string) C
 	if s.texts[d.Key.id()] != d.Text || age > maxDecisionAge || age < -maxDecisionAge {
 		return CommitResult{Changed: true}
 	}
-	if n := epochGuards(d); n > 0 && s.epoch != d.Epoch || n > 1 && runID != d.RunID {
+	if epoch, run := d.inEpoch(); epoch != "" && epoch != s.epoch || run != "" && run != runID {
 		return CommitResult{FailedGuard: rules.EpochCurrent}
 	}
 	for _, g := range d.Change.Guards {
@@ -179,7 +179,7 @@ func (s *memoryProvider) guardHolds(d CommitRequest, g rules.Guard, now rules.Ti
 	case rules.NoLookalike:
 		other := s.lookalikes[meaning(d)]
 		return other.id, other.id == "" || other.id == id || now >= other.until
-	case rules.EpochCurrent: // see epochGuards
+	case rules.EpochCurrent: // see inEpoch
 	}
 	return "", false
 }

@@ -494,7 +494,7 @@ func TestAMoveThatStoodStillBringsNothingBack(t *testing.T) {
 func TestWhatMustChangeInOneStepIsRefusedElsewhere(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Start(t).Client()
-	claims, guarded := payout("tef-0001"), payout("tef-0001")
+	claims, guarded := payout("b"), payout("b") // whose partition is another
 	claims.Object, guarded.ChargeGuard = "instruction:1", "remesa:{acme}:sub:1"
 	for what, r := range map[string]idempotency.Registration{"an exclusive object": claims, "a charge of a subscription": guarded} {
 		if _, err := parted(rdb, 3).Register(t.Context(), r); !errors.Is(err, idempotency.ErrPartitions) {

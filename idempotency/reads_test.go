@@ -1,23 +1,31 @@
 package idempotency_test
 
 import (
+	"context"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 )
 
-// TestOnlyWhatNeedsThePayloadReadsIt counts the GETs of each operation: one of the record, one
-// more of it inside the commit, and one of the payload where the operation returns that.
+// TestOnlyWhatNeedsThePayloadReadsIt counts the texts that each operation reads: one of the record,
+// one more of it inside the commit, and one of the payload where the operation returns that.
 func TestOnlyWhatNeedsThePayloadReadsIt(t *testing.T) {
-	_, f := newLedgerFixture(t)
+	s := redistest.Start(t)
+	via, many := s.Client(), &manyKeys{}
+	via.AddHook(many)
+	f := open(t, s, via, idempotency.Options{})
 	f.register("warm") // scripts are loaded once
 	ctx, k, attempt := t.Context(), key("a"), idempotency.NewAttempt()
-	// The clock of these tests is a GET, too, once beside what is read and once in a commit that
-	// has an age.
+	// The clock of these tests is one, too, once beside what is read and once in a commit that has
+	// an age.
 	for _, row := range []struct {
 		operation string
 		gets      int
@@ -46,10 +54,27 @@ func TestOnlyWhatNeedsThePayloadReadsIt(t *testing.T) {
 		}},
 	} {
 		f.must(f.rdb.ConfigResetStat(ctx).Err())
+		many.keys.Store(0)
 		f.must(row.do())
-		if got := f.gets(); got != row.gets {
-			t.Errorf("%s: %d GETs, want %d", row.operation, got, row.gets)
+		if got := f.gets() + int(many.keys.Load()); got != row.gets {
+			t.Errorf("%s: %d texts, want %d", row.operation, got, row.gets)
 		}
+	}
+}
+
+// manyKeys counts the keys of MGET.
+type manyKeys struct{ keys atomic.Int64 }
+
+func (m *manyKeys) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (m *manyKeys) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+func (m *manyKeys) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		for _, c := range cmds {
+			if c.Name() == "mget" {
+				m.keys.Add(int64(len(c.Args()) - 1))
+			}
+		}
+		return next(ctx, cmds)
 	}
 }
 

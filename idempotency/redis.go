@@ -88,105 +88,13 @@ func (p keyspace) alias(alias string) string {
 	return p.prefix + "alias:" + hex.EncodeToString(sum[:16])
 }
 
-// recordReads are the queued reads of one record.
-type recordReads struct {
-	text, payload *redis.StringCmd
-	due           *redis.FloatCmd
-	queryProof    *redis.StringCmd
-}
-
-// Load implements Store.
-func (s *redisStore) Load(ctx context.Context, partition string, requests []LoadRequest) ([]LoadResult, error) {
-	if err := s.checkOnce(ctx, partition); err != nil {
-		return nil, err
-	}
-	p := keysOf(partition)
-	readings := make([]recordReads, len(requests))
-	now, err := s.batcher.ReadTimed(ctx, partition, func(pipe redis.Pipeliner) {
-		for i, w := range requests {
-			r := recordReads{text: pipe.Get(ctx, p.record(w.ID))}
-			if w.Payload {
-				r.payload = pipe.Get(ctx, p.payload(w.ID))
-			}
-			if w.Due {
-				r.due = pipe.ZScore(ctx, p.due(), w.ID)
-			}
-			if w.QueryProof {
-				r.queryProof = pipe.HGet(ctx, p.queryProof(), w.Account)
-			}
-			readings[i] = r
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]LoadResult, len(requests))
-	for i, r := range readings {
-		if out[i], err = r.loaded(rules.Time(now)); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-func (r recordReads) loaded(now rules.Time) (LoadResult, error) {
-	out := LoadResult{Now: now}
-	text, err := r.text.Result()
-	switch {
-	case redis.HasErrorPrefix(err, "WRONGTYPE"):
-		out.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
-	case errors.Is(err, redis.Nil):
-	case err != nil:
-		return LoadResult{}, err
-	default:
-		out.Text = text
-		out.Record, out.Err = decode(text)
-	}
-	if err := r.sideError(); err != nil {
-		return LoadResult{}, err
-	}
-	if r.payload != nil {
-		if payload, err := r.payload.Bytes(); err == nil {
-			out.Payload = payload
-		}
-	}
-	if r.due != nil {
-		out.Due = rules.Time(r.due.Val())
-	}
-	if r.queryProof != nil {
-		out.QueryProof = rules.QueryProof(r.queryProof.Val())
-	}
-	return out, nil
-}
-
-// sideError returns an error of the reads beside the record. A missing key and a key of another
-// type are no errors.
-func (r recordReads) sideError() error {
-	var errs []error
-	if r.payload != nil {
-		errs = append(errs, r.payload.Err())
-	}
-	if r.due != nil {
-		errs = append(errs, r.due.Err())
-	}
-	if r.queryProof != nil {
-		errs = append(errs, r.queryProof.Err())
-	}
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
-			return err
-		}
-	}
-	return nil
-}
-
 // decode parses a record's text. It returns ErrDamaged for anything that is not a record.
 func decode(text string) (rules.Record, error) {
-	var r rules.Record
-	if err := r.UnmarshalJSON([]byte(text)); err != nil {
+	r, err := rules.ParseRecord(text)
+	if err != nil {
 		return r, fmt.Errorf("%w: it is no JSON of a record", ErrDamaged)
 	}
-	if !slices.Contains(States(), r.State) {
+	if rank[r.State] == 0 && !r.State.Final() {
 		return r, fmt.Errorf("%w: it has no state", ErrDamaged)
 	}
 	return r, nil
@@ -219,49 +127,27 @@ func (s *redisStore) Commit(ctx context.Context, partition string, requests []Co
 	for n, i := range places {
 		r := results[n]
 		out[i].Done, out[i].Changed, out[i].Found, out[i].Sequence = r.Done, r.Changed || r.Stale, r.Found, r.Count
-		if errs[i] = storeError(failed[n]); errs[i] == nil && r.Guard > 0 {
-			out[i].FailedGuard, out[i].Found = guardAt(requests[i], r.Guard, r.Found)
+		errs[i] = storeError(failed[n])
+		switch {
+		case errs[i] != nil:
+		case r.Outdated:
+			out[i].FailedGuard = rules.EpochCurrent
+		case r.Guard > 0:
+			out[i].FailedGuard = guardAt(requests[i], r.Guard)
 		}
 	}
 	return out, errs
 }
 
-// guardAt returns the guard with the script's number n, and what it found. EpochCurrent comes
-// first, and counts as two where the run is checked, too. NotHalted counts as two: the provider's
-// halt, then the account's.
-func guardAt(d CommitRequest, n int, found string) (rules.Guard, string) {
-	n -= epochGuards(d)
-	if n <= 0 {
-		return rules.EpochCurrent, ""
+// guardAt returns the guard with the script's number n.
+func guardAt(d CommitRequest, n int) rules.Guard {
+	if n <= len(d.Change.Guards) {
+		return d.Change.Guards[n-1]
 	}
-	for _, g := range d.Change.Guards {
-		switch {
-		case g == rules.NotHalted && n == 1:
-			return g, AllAccounts
-		case g == rules.NotHalted && n == 2:
-			return g, d.Key.Account
-		case g == rules.NotHalted:
-			n--
-		case n == 1:
-			return g, found
-		}
-		n--
+	if n -= len(d.Change.Guards); n <= len(d.Change.Bounds) {
+		return rules.Guard(d.Change.Bounds[n-1].Counter)
 	}
-	if n >= 1 && n <= len(d.Change.Bounds) {
-		return rules.Guard(d.Change.Bounds[n-1].Counter), found
-	}
-	return "", found
-}
-
-// epochGuards is how many of the script's guards hold the epoch.
-func epochGuards(d CommitRequest) int {
-	switch {
-	case d.Epoch == "":
-		return 0
-	case d.Change.NeedsReplicas && d.RunID != "":
-		return 2
-	}
-	return 1
+	return ""
 }
 
 func storeError(err error) error {
@@ -282,12 +168,7 @@ func (s *redisStore) commit(partition string, d CommitRequest) (out *kv.Commit, 
 		out.WhenFull = kv.RefuseWhenFull
 	}
 	out.Intent = c.NeedsReplicas
-	if n := epochGuards(d); n > 0 {
-		out.Guard("GET", p.epoch(), "", d.Epoch, d.Epoch)
-		if n > 1 {
-			out.RunGuard(d.RunID)
-		}
-	}
+	out.InEpoch(d.inEpoch())
 	for _, g := range c.Guards {
 		guard(out, p, d, g)
 	}
@@ -331,8 +212,7 @@ func guard(out *kv.Commit, p keyspace, d CommitRequest, g rules.Guard) {
 	id := d.Key.id()
 	switch g {
 	case rules.NotHalted:
-		out.Guard("HEXISTS", p.halted(), AllAccounts, "0", "0")
-		out.Guard("HEXISTS", p.halted(), d.Key.Account, "0", "0")
+		out.Neither(p.halted(), AllAccounts, d.Key.Account)
 	case rules.ChargeGuardHeld:
 		out.Guard("GET", d.ChargeGuard, "", id, id)
 	case rules.ObjectFree:
@@ -341,7 +221,7 @@ func guard(out *kv.Commit, p keyspace, d CommitRequest, g rules.Guard) {
 		out.Guard("HGET", p.queryProof(), d.Key.Account, "", "")
 	case rules.NoLookalike:
 		out.Guard("GET", p.lookalike(d.Key.Account, d.Change.Record.Fingerprint), "", "", id)
-	case rules.EpochCurrent: // see epochGuards
+	case rules.EpochCurrent: // see inEpoch
 	}
 }
 
@@ -828,7 +708,7 @@ func (s *redisStore) ScanIDs(ctx context.Context, partition, cursor string) (ids
 	p, at := keysOf(partition), uint64(0)
 	if cursor != "" {
 		if at, err = strconv.ParseUint(cursor, 10, 64); err != nil {
-			return nil, "", fmt.Errorf("scan %s: not a cursor", partition)
+			return nil, "", fmt.Errorf("scan %s: %w", partition, ErrCursor)
 		}
 	}
 	node, err := s.db.Node(ctx, p.prefix)

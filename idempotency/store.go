@@ -145,6 +145,15 @@ type CommitRequest struct {
 	Retention, OutcomesRetention time.Duration
 }
 
+// inEpoch is the epoch's text and the server's run that the change must be written in; what is
+// empty may be any.
+func (d *CommitRequest) inEpoch() (epoch, runID string) {
+	if d.Epoch != "" && d.Change.NeedsReplicas {
+		return d.Epoch, d.RunID
+	}
+	return d.Epoch, ""
+}
+
 // CommitResult is what became of a CommitRequest.
 type CommitResult struct {
 	// Done: it was written. Otherwise Changed: the record is another by now, or the decision is too

@@ -84,6 +84,8 @@ var (
 	ErrPartitions = errors.New("wrong number of partitions")
 	// ErrDamaged: the record cannot be read.
 	ErrDamaged = errors.New("the record is damaged")
+	// ErrCursor: a cursor of Scan is none, or from before the number of partitions was raised.
+	ErrCursor = errors.New("not a cursor")
 )
 
 // Registration is a payment as a producer registers it.

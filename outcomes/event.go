@@ -7,13 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/kv"
 	"github.com/remesa/remesa/seal"
 )
 
@@ -94,22 +94,11 @@ func Decode(provider string, m redis.XMessage, ring *seal.Ring) (Event, error) {
 	if text := e.opened("metadata"); text != "" {
 		_ = json.Unmarshal([]byte(text), &e.Metadata) // it was validated when the task was taken in
 	}
-	if !e.readID() {
+	var ok bool
+	if e.Epoch, e.Version, ok = kv.ParseEventID(e.Key, e.ID); !ok {
 		return e, errNoEvent
 	}
 	return e, nil
-}
-
-// readID reads epoch and version, the end of the event's id.
-func (e *Event) readID() bool {
-	rest, ok := strings.CutPrefix(e.ID, e.Key+":")
-	epoch, version, both := strings.Cut(rest, ":")
-	var err error
-	if e.Epoch, err = strconv.ParseInt(epoch, 10, 64); err != nil {
-		return false
-	}
-	e.Version, err = strconv.ParseInt(version, 10, 64)
-	return err == nil && ok && both && e.Key != ""
 }
 
 func (e Event) opened(name string) string {

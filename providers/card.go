@@ -143,10 +143,19 @@ var (
 	clock = regexp.MustCompile(`\b[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2}|\b)`)
 )
 
-// withoutShapes puts a word in the place of what holds digits by its form.
+// withoutShapes puts a word in the place of what holds digits by its form. Most texts have no room
+// for any of them.
 func withoutShapes(text string) string {
-	const instead = "(shape)"
-	text = clock.ReplaceAllString(uuid.ReplaceAllString(text, instead), instead)
+	const instead, shortestUUID, shortestHash = "(shape)", 36, 32
+	if len(text) >= shortestUUID && strings.Contains(text, "-") {
+		text = uuid.ReplaceAllString(text, instead)
+	}
+	if strings.Contains(text, ":") {
+		text = clock.ReplaceAllString(text, instead)
+	}
+	if len(text) < shortestHash {
+		return text
+	}
 	return hash.ReplaceAllStringFunc(text, func(word string) string {
 		if strings.ContainsFunc(word, unicode.IsLetter) {
 			return instead

@@ -83,7 +83,7 @@ func (h redactor) id(id string) string {
 	}
 	key := ""
 	if len(h.values) > 0 {
-		key = h.values[0]
+		key = h.values[0].text
 	}
 	sum := hmac.New(sha256.New, []byte(key))
 	sum.Write([]byte(id)) // a hash takes everything

@@ -2,7 +2,6 @@ package providers
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -19,7 +18,26 @@ type Money struct {
 // carry.
 var decimals = map[string][2]int{"CLP": {0, 0}, "COP": {0, 2}, "MXN": {2, 2}}
 
-var amountPattern = regexp.MustCompile(`^(0|[1-9][0-9]{0,12})(\.[0-9]{1,4})?$`)
+const mostWhole, mostDecimals = 13, 4 // digits of an amount
+
+// isAmount reports a text that matches (0|[1-9][0-9]{0,12})(\.[0-9]{1,4})?
+func isAmount(text string) bool {
+	whole, part, pointed := strings.Cut(text, ".")
+	if pointed && !isNumber(part, mostDecimals) {
+		return false
+	}
+	return isNumber(whole, mostWhole) && (whole[0] != '0' || whole == "0")
+}
+
+// isNumber reports a text of one to most digits.
+func isNumber(text string, most int) bool {
+	for i := range len(text) {
+		if !isDigit(text[i]) {
+			return false
+		}
+	}
+	return 0 < len(text) && len(text) <= most
+}
 
 // ParseMoney reads a decimal text such as "12500" or "149.50". It refuses signs, exponents, leading
 // zeros, zero itself, more than 13 integer digits, an unknown currency, and decimals that the
@@ -29,7 +47,7 @@ func ParseMoney(amount, currency string) (Money, error) {
 	if !ok {
 		return Money{}, fmt.Errorf("currency: not one of CLP, COP, MXN (upper case, ISO 4217)")
 	}
-	if !amountPattern.MatchString(amount) {
+	if !isAmount(amount) {
 		return Money{}, fmt.Errorf("amount: not a decimal text such as \"12500\" or \"149.50\"")
 	}
 	d, err := decimal.Parse(amount)

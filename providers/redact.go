@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"html"
+	"math"
 	"net/url"
 	"regexp"
 	"slices"
@@ -40,7 +41,14 @@ func (c Charge) PrivateTexts() []string {
 // redactor finds values in texts however they are written there: in other letters' case, without
 // accents, with other signs between their letters and digits, within base64 or hexadecimal. A long
 // secret is found by each twelve signs of it, too.
-type redactor struct{ values []string }
+type redactor struct{ values []secretText }
+
+// secretText is a value that no text may repeat.
+type secretText struct {
+	text string
+	// signs is how many letters and digits it has, where it is one word of ASCII; else zero.
+	signs int
+}
 
 // pattern is a value as it stands in a folded text.
 type pattern struct {
@@ -65,30 +73,78 @@ const (
 )
 
 func newRedactor(values []string) redactor {
-	h := redactor{make([]string, 0, len(values))}
+	h := redactor{make([]secretText, 0, len(values))}
 	for _, v := range values {
 		if v = strings.TrimSpace(v); len(v) > 1 {
-			h.values = append(h.values, v)
+			h.values = append(h.values, secretText{v, signsOfWord(v)})
 		}
 	}
 	return h
 }
 
+// signsOfWord counts the letters and digits of one word of ASCII; of any other text it is zero.
+func signsOfWord(value string) int {
+	signs := 0
+	for i := range len(value) {
+		switch inWord[value[i]] {
+		case noWord:
+			return 0
+		case wordSign:
+			signs++
+		}
+	}
+	return signs
+}
+
+const (
+	wordSign = 1 + iota
+	noWord
+)
+
+// inWord says of each byte whether it is a letter or a digit of ASCII, or no sign of a word of it.
+// It is asked of each byte of a signature.
+var inWord = func() (table [256]byte) {
+	for b := range table {
+		switch {
+		case b <= ' ' || b >= utf8.RuneSelf:
+			table[b] = noWord
+		case isSign(rune(b)): // #nosec G115 -- a byte
+			table[b] = wordSign
+		}
+	}
+	return table
+}()
+
 // patterns are the forms of one value that stand in a folded text; with parts, a long secret is
 // always among them. Most texts are one word and hold none, so what does not stand there is not
-// kept.
-func patterns(value string, in []byte, parts bool) []pattern {
+// kept, and of a form that does not begin in the text only the beginning is made.
+func (v secretText) patterns(in []byte, parts bool) []pattern {
 	parts = parts && len(in) > longestPart
-	if !parts && tooLong(value, len(in)) {
+	if !parts && v.tooLong(len(in)) {
 		return nil
 	}
 	var room [512]byte
-	text := appendFolded(room[:0], value)
-	if len(text) < 2 {
+	begins := appendFoldedUpTo(room[:0], v.text, beginning)
+	if len(begins) < 2 {
 		return nil
 	}
+	spoken := v.signs == 0 && strings.ContainsFunc(v.text, unicode.IsSpace)
+	var all []pattern
+	if parts || spoken || bytes.Contains(in, begins) {
+		all = spelled(v.text, appendFolded(room[:0], v.text), in, spoken, parts)
+	}
+	if body, _, ok := strings.Cut(v.text, "-"); ok && bytes.Contains(in, []byte(body)) && rut.MatchString(v.text) {
+		all = append(all, pattern{text: body, whole: true})
+	}
+	return append(all, coded(v.text, in)...)
+}
+
+// beginning is how many signs of a form are looked for before all of it is made.
+const beginning = 12
+
+// spelled are the value as it is, which is text when it is folded, and a person's names.
+func spelled(value string, text, in []byte, spoken, parts bool) []pattern {
 	digits, letters := kinds(text)
-	spoken := strings.ContainsFunc(value, unicode.IsSpace)
 	long := len(text) >= shortestLong && !spoken && !strings.Contains(value, "@")
 	var all []pattern
 	if bytes.Contains(in, text) || long && parts {
@@ -98,31 +154,17 @@ func patterns(value string, in []byte, parts bool) []pattern {
 			whole: !digits && (spoken || len(text) <= longestPart) || !letters && len(text) < 2*shortestFree || len(text) < shortestFree,
 		})
 	}
-	if body, _, ok := strings.Cut(value, "-"); ok && bytes.Contains(in, []byte(body)) && rut.MatchString(value) {
-		all = append(all, pattern{text: body, whole: true})
-	}
 	if !digits && spoken {
 		all = append(all, names(value, in)...)
 	}
-	return append(all, coded(value, in)...)
+	return all
 }
 
 // tooLong reports a value of which no form has room in a folded text of so many bytes, as a
 // signature's beside a status word: without blanks it is one word, and its signs are too many.
-func tooLong(value string, room int) bool {
-	if len(value)/2 <= room {
-		return false // it may stand there in base64
-	}
-	signs := 0
-	for _, r := range value {
-		if r >= utf8.RuneSelf || unicode.IsSpace(r) {
-			return false
-		}
-		if isSign(r) {
-			signs++
-		}
-	}
-	return signs > max(room, shortestLong)
+func (v secretText) tooLong(room int) bool {
+	return len(v.text)/2 > room && // else it may stand there in base64
+		v.signs > max(room, shortestLong)
 }
 
 var rut = regexp.MustCompile(`^[0-9]{6,8}-[0-9kK]$`)
@@ -140,13 +182,9 @@ var common = []string{
 // names are a person's names that stand in a folded text, each alone: a provider may repeat the
 // family name only.
 func names(value string, in []byte) []pattern {
-	words := strings.Fields(value)
-	if len(words) < 2 {
-		return nil
-	}
 	var all []pattern
 	var room [64]byte
-	for _, w := range words {
+	for w := range strings.FieldsSeq(value) {
 		word := appendFolded(room[:0], w)
 		if utf8.RuneCount(word) >= shortestWord && bytes.Contains(in, word) && !slices.Contains(common, string(word)) {
 			all = append(all, pattern{text: string(word), whole: true, word: true})
@@ -163,20 +201,37 @@ func coded(value string, in []byte) []pattern {
 		return nil // folding may drop signs of base64, but not that many
 	}
 	var all []pattern
-	var clear, text, signs [256]byte
+	var clear, text [256]byte
 	shifted := append(append(clear[:0], 0, 0), value...)
-	if form := hex.AppendEncode(text[:0], shifted[2:]); bytes.Contains(in, form) {
-		all = append(all, pattern{text: string(form)})
+	if begins := hex.AppendEncode(text[:0], shifted[2:2+shortestCoded]); bytes.Contains(in, begins) {
+		if form := hex.AppendEncode(text[:0], shifted[2:]); bytes.Contains(in, form) {
+			all = append(all, pattern{text: string(form)})
+		}
 	}
 	for before := range 3 {
-		encoded := base64.RawStdEncoding.AppendEncode(text[:0], shifted[2-before:])
-		first := (before*8 + 5) / 6
-		last := (before + len(value)) * 8 / 6
-		if form := appendFolded(signs[:0], string(encoded[first:last])); len(form) >= shortestFree && bytes.Contains(in, form) {
+		bits := shifted[2-before:]
+		if form := codedForm(text[:0], bits[:min(len(bits), beginning*6/8)], before); !bytes.Contains(in, form) {
+			continue
+		}
+		if form := codedForm(text[:0], bits, before); len(form) >= shortestFree && bytes.Contains(in, form) {
 			all = append(all, pattern{text: string(form), coded: true})
 		}
 	}
 	return all
+}
+
+// codedForm is the folded base64 of a value without the signs that also hold bits of the before
+// bytes in front of it, or of what stands behind it.
+func codedForm(room, bits []byte, before int) []byte {
+	encoded := base64.RawStdEncoding.AppendEncode(room, bits)
+	first, last := (before*8+5)/6, len(bits)*8/6
+	form := encoded[:0]
+	for _, c := range encoded[first:last] {
+		if isSign(rune(c)) {
+			form = append(form, byte(plain(rune(c)))) // #nosec G115 -- base64 is ASCII
+		}
+	}
+	return form
 }
 
 // folded is a text's letters and digits in lower case and without accents. from and to give, for
@@ -187,8 +242,14 @@ type folded struct {
 }
 
 // appendFolded is fold where the places do not matter.
-func appendFolded(to []byte, text string) []byte {
+func appendFolded(to []byte, text string) []byte { return appendFoldedUpTo(to, text, math.MaxInt) }
+
+// appendFoldedUpTo is appendFolded that ends when most bytes are there, or a few more.
+func appendFoldedUpTo(to []byte, text string, most int) []byte {
 	for _, r := range text {
+		if len(to) >= most {
+			break
+		}
 		switch {
 		case 'a' <= r && r <= 'z' || '0' <= r && r <= '9': // most
 			to = append(to, byte(r)) // #nosec G115 -- a letter or a digit
@@ -263,11 +324,15 @@ func (h redactor) find(text string, parts bool) []span {
 		return nil
 	}
 	var spans []span
-	f := fold(text)
-	in := []byte(f.text)
+	var f folded
+	var room [256]byte
+	in := appendFolded(room[:0], text)
 	for _, v := range h.values {
-		spans = exact(spans, text, v)
-		for _, n := range patterns(v, in, parts) {
+		spans = exact(spans, text, v.text)
+		for _, n := range v.patterns(in, parts) {
+			if f.text == "" {
+				f = fold(text) // only a text that repeats something is asked for places
+			}
 			spans = n.all(spans, f, text, parts)
 		}
 	}

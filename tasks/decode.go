@@ -99,23 +99,28 @@ func decode(line []byte, root node) (Task, error) {
 	if err := r.needs(root); err != nil {
 		return Task{}, err
 	}
-	read := t.readCharge
+	readTask := t.readCharge
 	if kind == typePayout {
-		read = t.readPayout
+		readTask = t.readPayout
 	}
-	if err := read(line, r); err != nil {
+	if err := readTask(line, root, r); err != nil {
 		return Task{}, err
 	}
 	return t, nil
 }
 
+var (
+	taskTypes     = []string{typePayout, typeCharge, typeStatus}
+	providerNames = catalog.Names()
+)
+
 // chooseRules reads type and provider, which choose the rules for everything else.
 func chooseRules(root node) (kind string, r rules, err error) {
-	kind, err = oneOf(root, "type", []string{typePayout, typeCharge, typeStatus})
+	kind, err = oneOf(root, "type", taskTypes)
 	if err != nil {
 		return "", r, err
 	}
-	provider, err := oneOf(root, "provider", catalog.Names())
+	provider, err := oneOf(root, "provider", providerNames)
 	if err != nil {
 		return "", r, err
 	}
@@ -169,28 +174,44 @@ func (r rules) money(root node) (providers.Money, error) {
 	return m, nil
 }
 
-func (t *Task) readPayout(line []byte, r rules) error {
-	p := Payout{Details: r.details()}
-	if err := json.Unmarshal(line, &p); err != nil {
+func (t *Task) readPayout(line []byte, root node, r rules) error {
+	p := &Payout{Details: r.details()}
+	err := error(nil)
+	if readTree(line, root, p) {
+		err = readDetails(line, root, &p.Details)
+	} else {
+		p = &Payout{Details: r.details()}
+		err = json.Unmarshal(line, p)
+	}
+	if err != nil {
 		return fieldError("line", "cannot be read")
 	}
 	if err := p.Common.canonical(); err != nil {
 		return err
 	}
 	p.Recipient.Document = r.canonical("recipient.document", p.Recipient.Document)
-	t.payout = &p
+	keep(&p.Provider, &p.Account, &p.MerchantID)
+	t.payout = p
 	return nil
 }
 
-func (t *Task) readCharge(line []byte, r rules) error {
-	c := Charge{Details: r.details()}
-	if err := json.Unmarshal(line, &c); err != nil {
+func (t *Task) readCharge(line []byte, root node, r rules) error {
+	c := &Charge{Details: r.details()}
+	err := error(nil)
+	if readTree(line, root, c) {
+		err = readDetails(line, root, &c.Details)
+	} else {
+		c = &Charge{Details: r.details()}
+		err = json.Unmarshal(line, c)
+	}
+	if err != nil {
 		return fieldError("line", "cannot be read")
 	}
 	if err := c.canonical(r); err != nil {
 		return err
 	}
-	t.charge = &c
+	keep(&c.Provider, &c.Account, &c.TxnID)
+	t.charge = c
 	return nil
 }
 

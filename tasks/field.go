@@ -26,9 +26,9 @@ func newShape(table ...fields.Field) *shape {
 
 // find is the field at a path.
 func (s *shape) find(path string) (fields.Field, bool) {
-	for _, f := range s.fields {
-		if f.Path == path {
-			return f, true
+	for i := range s.fields {
+		if s.fields[i].Path == path {
+			return s.fields[i], true
 		}
 	}
 	return fields.Field{}, false

@@ -1,7 +1,9 @@
 package tasks
 
 import (
+	"encoding/json"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/remesa/remesa/idempotency"
@@ -21,6 +23,26 @@ func TestEachPartitionHasItsQueues(t *testing.T) {
 		}
 		if got := Queues(idempotency.Partition{Provider: "virtualpos", Number: number}.String()); !slices.Equal(got, want) {
 			t.Errorf("%d has %v, want %v", number, got, want)
+		}
+	}
+}
+
+// TestMetadataIsWrittenAsTheStandardEncoderWritesIt: it stands so in records and events.
+func TestMetadataIsWrittenAsTheStandardEncoderWritesIt(t *testing.T) {
+	t.Parallel()
+	many := map[string]string{}
+	for i := range 40 {
+		many[strconv.Itoa(i*7%40)] = strconv.Itoa(i)
+	}
+	for _, m := range []map[string]string{
+		{}, {"": ""}, {"order": "7", "a": "b", "B": "c"}, {"nota": "Peña & hijos <\"cuota\\2\">"}, {"x": "\n\u2028\x7f", "ñ": "é"}, many,
+	} {
+		want, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mapText(m); got != string(want) {
+			t.Errorf("was %s\nis  %s", want, got)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (r rules) canonical(path, text string) string {
 // identity are the values that make the payment what it is, as "name=value"; what the task does not
 // have is left out.
 func (r rules) identity(root node) []string {
-	var parts []string
+	parts := make([]string, 0, len(r.Meaning))
 	for _, part := range r.Meaning {
 		if value := r.canonical(part.Path, valueAt(root, part.Path).Text); value != "" && value != "0" {
 			parts = append(parts, part.Name+"="+value)
@@ -114,7 +114,8 @@ func (r rules) exclusive(root node) string {
 
 // needs refuses a true switch without what it needs.
 func (r rules) needs(root node) error {
-	for _, f := range r.payment.fields {
+	for i := range r.payment.fields {
+		f := &r.payment.fields[i]
 		if f.Needs != "" && valueAt(root, f.Path).Text == "true" && valueAt(root, f.Needs).Text == "" {
 			return fieldError(f.Path, f.NeedsProblem)
 		}

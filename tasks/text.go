@@ -29,8 +29,9 @@ func checkTextMap(path string, n node) error {
 		return err
 	}
 	bound := len(`{}`)
-	for _, m := range n.Members {
-		if err := checkMetadata(strictjson.Join(path, m.Name), m); err != nil {
+	for i := range n.Members {
+		m := &n.Members[i]
+		if err := checkMetadata(path, m); err != nil {
 			return err
 		}
 		bound += len(`"":"",`) + mostBytes(m.Name) + mostBytes(m.Value.Text)
@@ -70,15 +71,16 @@ func textMapSize(n node) int {
 	return len(text)
 }
 
-func checkMetadata(path string, m strictjson.Member) error {
+// checkMetadata checks a member of the map at path.
+func checkMetadata(path string, m *strictjson.Member) error {
 	if m.Name == "" || !fields.Printable(m.Name) {
-		return fieldError(path, "a name must be printable and not empty")
+		return fieldError(strictjson.Join(path, m.Name), "a name must be printable and not empty")
 	}
-	if err := mustBe(path, m.Value, strictjson.String); err != nil {
-		return err
+	if m.Value.Kind != strictjson.String {
+		return mustBe(strictjson.Join(path, m.Name), m.Value, strictjson.String)
 	}
 	if strings.ContainsFunc(m.Value.Text, func(r rune) bool { return !unicode.IsGraphic(r) && r != '\n' && r != '\r' && r != '\t' }) {
-		return fieldError(path, "contains a control character or an invisible one")
+		return fieldError(strictjson.Join(path, m.Name), "contains a control character or an invisible one")
 	}
 	return nil
 }

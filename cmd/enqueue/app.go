@@ -126,6 +126,16 @@ func (a *app) sealedHere(err error) {
 
 // print writes one JSON line; it leaves the process with the next flush.
 func (a *app) print(v any) error {
+	if line, ok := v.(interface {
+		AppendJSON(b []byte) ([]byte, error)
+	}); ok {
+		b, err := line.AppendJSON(a.out.AvailableBuffer())
+		if err != nil {
+			return err
+		}
+		_, err = a.out.Write(append(b, '\n'))
+		return err
+	}
 	enc := json.NewEncoder(a.out)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)

@@ -9,10 +9,11 @@ func examples() shell.Examples {
 			"enqueue export", "enqueue export --dir /var/lib/remesa/archive --zone America/Santiago --csv",
 			"enqueue export --from 2026-11-01 --to 2026-11-30 --zone America/Bogota",
 		},
-		"verify": {"enqueue verify payments.jsonl", "enqueue verify /var/lib/remesa/archive"},
+		"verify": {"enqueue verify payments.jsonl", "enqueue verify /var/lib/remesa/archive", "enqueue verify --against-ledger /var/lib/remesa/archive"},
 		"reconcile": {
 			"enqueue reconcile --provider virtualpos --statement cartola.xlsx",
 			"enqueue reconcile --provider virtualpos --statement cartola.csv --json --propose keys.txt",
+			`enqueue reconcile --provider virtualpos --statement cartola.csv --record --kind paid_twice --confirm-count 1 --confirm-sum CLP=12500 --by ana --note "told the bank"`,
 			"enqueue reconcile --mappings",
 		},
 		"submit": {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"strings"
 	"time"
 
 	"github.com/remesa/remesa/internal/export"
@@ -213,10 +214,15 @@ type verifyCmd struct {
 	PublicKey string `placeholder:"BASE64" help:"Every manifest must be signed by this key: the public_key of a manifest, as it was noted elsewhere."`
 	Head      string `placeholder:"SHA256" help:"The newest manifest must have this hash, as it was noted elsewhere."`
 	JSON      bool   `name:"json" help:"As one JSON object."`
+
+	AgainstLedger bool `help:"Also hold the payments against the ledger as it stands now, which needs Redis: which are gone, differ though nothing that happened later explains it, or were added for the days of the export."`
 }
 
 // Validate reads the key.
 func (c *verifyCmd) Validate() error {
+	if c.AgainstLedger && strings.HasSuffix(c.Path, ".csv") {
+		return usage("--against-ledger: needs the JSON Lines, their manifest or the folder")
+	}
 	_, err := c.public()
 	return err
 }
@@ -238,14 +244,15 @@ func (c *verifyCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	v, err := export.Verify(c.Path, export.Checks{Public: public, Head: c.Head})
+	v, compared, err := c.verify(a, export.Checks{Public: public, Head: c.Head})
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		err = a.print(v)
+		err = a.print(verifiedExport{v, compared})
 	} else {
 		a.tellVerified(v)
+		a.tellCompared(compared)
 	}
 	if err != nil {
 		return err
@@ -253,10 +260,49 @@ func (c *verifyCmd) Run(a *app) error {
 	if err := a.flush(); err != nil {
 		return err
 	}
-	if !v.Intact() {
+	if !v.Intact() || compared != nil && !compared.Agrees() {
 		return exitError(exitRefused)
 	}
 	return nil
+}
+
+// verifiedExport is what --json prints; Ledger only with --against-ledger.
+type verifiedExport struct {
+	*export.Verified
+	Ledger *export.Compared `json:"ledger,omitempty"`
+}
+
+func (c *verifyCmd) verify(a *app, checks export.Checks) (*export.Verified, *export.Compared, error) {
+	if !c.AgainstLedger {
+		v, err := export.Verify(c.Path, checks)
+		return v, nil, err
+	}
+	now, err := a.rdb.Time(a.ctx).Result()
+	if err != nil {
+		return nil, nil, a.failed(err)
+	}
+	return export.VerifyAgainst(a.ctx, c.Path, checks, export.Against{
+		Ledger: a.ledger, Now: now, Retention: a.config.LedgerRetention, Providers: catalog.Names(),
+	})
+}
+
+// tellCompared writes for people what came of the ledger; nothing where it was not asked.
+func (a *app) tellCompared(c *export.Compared) {
+	if c == nil {
+		return
+	}
+	for _, p := range c.Problems {
+		a.printf("%s\n", p)
+	}
+	if c.More > 0 {
+		a.printf("and %d more problems\n", c.More)
+	}
+	word := "the ledger agrees"
+	if !c.Agrees() {
+		word = "THE LEDGER DIFFERS"
+	}
+	a.printf("%s: %d records compared, %d of them changed later, %d are older than it keeps; %d gone, %d changed, %d added\n",
+		word, c.Records, c.Later, c.Expired, c.Gone, c.Changed, c.Added)
 }
 
 // tellVerified writes for people; what cannot be written, the flush that follows tells.

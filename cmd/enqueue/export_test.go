@@ -94,3 +94,41 @@ func TestADamagedRecordIsNamedByTheExport(t *testing.T) {
 	wantText(t, "export", got.out, `"damaged":["etpay/broken"]`, "etpay/q1")
 	wantText(t, "export", got.err, "etpay/broken is not exported")
 }
+
+// TestAnExportIsHeldAgainstTheLedgerAsItIsNow: what happened since is explained, what somebody
+// wrote into Redis is not.
+func TestAnExportIsHeldAgainstTheLedgerAsItIsNow(t *testing.T) {
+	t.Parallel()
+	d := newFixture(t)
+	d.held("virtualpos/h1")
+	d.finished("virtualpos/s1", providers.Outcome{Class: providers.Succeeded, ProviderID: "9"})
+	d.nextMillisecond()
+	path := filepath.Join(t.TempDir(), "all.jsonl")
+	d.must(os.WriteFile(path, []byte(d.run("export").out), 0o600))
+	against := func() commandResult { return d.run("verify", "--against-ledger", path) }
+	got := against()
+	wantCode(t, "nothing happened", got, 0)
+	wantText(t, "nothing happened", got.out, "the ledger agrees: 2 records compared, 0 of them changed later")
+	wantCode(t, "resolve", d.byHand("resolve virtualpos/h1 --as succeeded"), 0)
+	d.queued("virtualpos/new")
+	got = against()
+	wantCode(t, "resolved since", got, 0)
+	wantText(t, "resolved since", got.out, "2 records compared, 1 of them changed later")
+
+	rdb, key := d.server.Client(), ""
+	for _, k := range rdb.Keys(t.Context(), "*").Val() {
+		if rdb.Type(t.Context(), k).Val() == "string" && strings.HasSuffix(k, ":s1") && strings.Contains(rdb.Get(t.Context(), k).Val(), `"state"`) {
+			key = k
+		}
+	}
+	text := rdb.Get(t.Context(), key).Val()
+	d.must(rdb.Set(t.Context(), key, strings.Replace(text, `"amount":"100"`, `"amount":"900"`, 1), 0).Err())
+	got = against()
+	wantCode(t, "changed in Redis", got, exitRefused)
+	wantText(t, "changed in Redis", got.out, "all.jsonl, line 2: the ledger has another amount", "THE LEDGER DIFFERS")
+	d.must(rdb.Del(t.Context(), key).Err())
+	got = d.run("verify", "--against-ledger", "--json", path)
+	wantCode(t, "deleted in Redis", got, exitRefused)
+	wantText(t, "deleted in Redis", got.out, `"gone":1`, "the ledger has no record of it")
+	wantCode(t, "a table", d.run("verify", "--against-ledger", "x.csv"), exitUsage)
+}

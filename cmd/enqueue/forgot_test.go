@@ -96,7 +96,7 @@ func TestForgotUsage(t *testing.T) {
 		"forgot close --provider virtualpos --expect-count 2 --by a --note b",
 		"forgot close --provider virtualpos --send-not-found --expect-sum CLP --by a --note b",
 	} {
-		wantCode(t, args, enqueue(t, environment("REMESA_REDIS_URL=redis://127.0.0.1:1"), nil, strings.Fields(args)...), exitUsage)
+		wantCode(t, args, enqueuePlain(t, environment("REMESA_REDIS_URL=redis://127.0.0.1:1"), nil, strings.Fields(args)...), exitUsage)
 	}
 }
 

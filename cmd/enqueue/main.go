@@ -47,7 +47,7 @@ type cli struct {
 	Partitions partitionsCmd `cmd:"" help:"Print in how many partitions a provider's payments are, or move them into more."`
 
 	Export exportCmd `cmd:"" help:"Write payments with their histories, a manifest and a chain of hashes: once to stdout, or day by day into an archive."`
-	Verify verifyCmd `cmd:"" help:"Say whether an export is as it was written, and which line is not. It needs no Redis."`
+	Verify verifyCmd `cmd:"" help:"Say whether an export is as it was written, and which line is not. It needs no Redis, but with --against-ledger."`
 
 	Subscription subscriptionCmd `cmd:"" help:"Charges that recur: add, list, show, pause, resume, cancel and change subscriptions."`
 
@@ -113,19 +113,27 @@ func run(args []string) int {
 		return early.report(err)
 	}
 	defer a.close()
-	return a.report(forReaders(command, command.Run(a)))
+	err = command.Run(a)
+	if !c.Reconcile.Recording.Record { // which changes something
+		err = forReaders(command, err)
+	}
+	return a.report(err)
 }
 
 // forReaders is the error of a command, but for a reader of a command that changes nothing which
 // has read enough, as head does.
 func forReaders(command *kong.Context, err error) error {
-	switch name, _, _ := strings.Cut(command.Command(), " "); name {
-	case "show", "explain", "list", "watch", "totals", "verify", "reconcile":
-		if errors.Is(err, syscall.EPIPE) {
-			return nil
-		}
+	if errors.Is(err, syscall.EPIPE) && slices.ContainsFunc(reading, func(name string) bool { return strings.HasPrefix(command.Command()+" ", name+" ") }) {
+		return nil
 	}
 	return err
+}
+
+// reading are the commands that only show something. An export is none: one that was cut is no
+// archive.
+var reading = []string{
+	"show", "explain", "list", "watch", "totals", "verify", "reconcile", "subscription list", "subscription show", "apikey list", "webhook list",
+	"forgot show", "template", "completion",
 }
 
 // endSignals are the signals that end the command: a terminal that closes among them, unless

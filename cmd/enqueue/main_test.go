@@ -29,13 +29,21 @@ func TestMain(m *testing.M) {
 }
 
 var commands = processtest.NewCommands(func(folder string) error {
-	return processtest.Build(filepath.Join(folder, "enqueue"), "cmd/enqueue", raceFlag)
+	return errors.Join(
+		processtest.Build(filepath.Join(folder, "enqueue"), "cmd/enqueue", raceFlag),
+		processtest.Build(filepath.Join(folder, "enqueue-plain"), "cmd/enqueue", "-race=false"))
 })
 
 // binary is the command under test.
 func binary(t *testing.T) string {
 	t.Helper()
 	return commands.Path(t, "enqueue")
+}
+
+// plain is the command without the race detector.
+func plain(t *testing.T) string {
+	t.Helper()
+	return commands.Path(t, "enqueue-plain")
 }
 
 // testTimeout bounds what a test waits for.
@@ -57,9 +65,22 @@ type commandResult struct {
 // enqueue runs the command to its end.
 func enqueue(t *testing.T, env []string, in io.Reader, args ...string) commandResult {
 	t.Helper()
+	return runToEnd(t, binary(t), env, in, args...)
+}
+
+// enqueuePlain runs the command without the race detector, with which it takes many times as long
+// to start: for tables of many runs that differ in what the command is given, not in what it does
+// at the same time.
+func enqueuePlain(t *testing.T, env []string, in io.Reader, args ...string) commandResult {
+	t.Helper()
+	return runToEnd(t, plain(t), env, in, args...)
+}
+
+func runToEnd(t *testing.T, path string, env []string, in io.Reader, args ...string) commandResult {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary(t), args...)
+	cmd := exec.CommandContext(ctx, path, args...)
 	var out, errOut bytes.Buffer
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, in, &out, &errOut
 	err := cmd.Run()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
@@ -20,12 +19,8 @@ var peak = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 func TestAHundredThousandLinesTakeLessThan100MB(t *testing.T) {
 	t.Parallel()
 	const n = 100_000
-	plain := filepath.Join(t.TempDir(), "enqueue")
-	if err := processtest.Build(plain, "cmd/enqueue", "-race=false"); err != nil {
-		t.Fatal(err)
-	}
 	s := redistest.Start(t)
-	p := start(t, plain, environment(redisAt(s.URL())), "submit")
+	p := start(t, plain(t), environment(redisAt(s.URL())), "submit")
 	go func() {
 		w := bufio.NewWriter(p.in)
 		for i := range n {
@@ -59,11 +54,7 @@ func checkPeak(t *testing.T, p *processtest.Process, n int) {
 func TestAHundredThousandLinesOverHTTPTakeLessThan100MB(t *testing.T) {
 	t.Parallel()
 	const n = 100_000
-	plain := filepath.Join(t.TempDir(), "enqueue")
-	if err := processtest.Build(plain, "cmd/enqueue", "-race=false"); err != nil {
-		t.Fatal(err)
-	}
-	s := serveOn(t, plain, environment(redisAt(redistest.Start(t).URL())))
+	s := serveOn(t, plain(t), environment(redisAt(redistest.Start(t).URL())))
 	in, out := io.Pipe()
 	go func() {
 		w := bufio.NewWriter(out)

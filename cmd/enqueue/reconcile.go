@@ -37,6 +37,8 @@ type reconcileCmd struct {
 	JSON       bool     `name:"json" help:"One JSON object."`
 	CSV        bool     `name:"csv" help:"Differences and proposals as CSV."`
 	Propose    string   `placeholder:"FILE" help:"Write the payments that the statement has and nobody resolved into FILE, for enqueue resolve --file FILE --as succeeded."`
+
+	Recording recordFlags `embed:""`
 }
 
 // Validate refuses what means nothing.
@@ -50,11 +52,19 @@ func (c *reconcileCmd) Validate() error {
 		return usage("give either --json or --csv")
 	case c.PayoutDays < 0 || c.ChargeDays < 0 || c.PayoutDays > 60 || c.ChargeDays > 60:
 		return usage("--payout-days and --charge-days: from 0 to 60")
+	case c.CSV && c.Recording.Record:
+		return usage("--record goes with the table or with --json")
+	}
+	if err := c.Recording.Validate(); err != nil {
+		return err
 	}
 	for _, text := range append([]string{c.From, c.To}, c.Holiday...) {
 		if _, err := dayOf(text); err != nil {
 			return err
 		}
+	}
+	if c.From != "" && c.To != "" && c.To < c.From {
+		return usage("--from, --to: must be in this order")
 	}
 	return nil
 }
@@ -89,10 +99,15 @@ func (c *reconcileCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	now, err := a.rdb.Time(a.ctx).Result()
+	if err != nil {
+		return a.failed(err)
+	}
+	o.Latest = statement.DayOf(now, time.UTC) + postedAhead
 	file, err := statement.Open(c.Statement, o)
 	switch {
 	case errors.Is(err, statement.ErrUnknown), errors.Is(err, statement.ErrDates):
-		a.notice("%s: %s", filepath.Base(c.Statement), err)
+		a.notice("%s", clean(filepath.Base(c.Statement)+": "+err.Error()))
 		return exitError(exitRefused)
 	case err != nil:
 		return err
@@ -172,6 +187,9 @@ func (c *reconcileCmd) match(a *app, file *statement.File, r *reconcileReport) e
 	if err != nil {
 		return err
 	}
+	if r.recorded, err = r.recorder.record(a, r.name, file.SHA256); err != nil {
+		return errors.Join(err, r.end(summary))
+	}
 	if err := r.end(summary); err != nil {
 		return err
 	}
@@ -186,6 +204,9 @@ func (c *reconcileCmd) period(file *statement.File) (from, until statement.Day) 
 	until, _ = dayOf(c.To)
 	return cmp.Or(from, file.First), cmp.Or(until, file.Last)
 }
+
+// postedAhead is how many days ahead a bank may date what it posts, over a long weekend.
+const postedAhead = 10
 
 // before is how long before the statement's first day a payment may have ended that a line of it is
 // about: it is then outside its window, and still known.
@@ -234,7 +255,7 @@ func paymentOf(r idempotency.Record, zone *time.Location) (reconcile.Payment, er
 		done = r.History[i].At
 	}
 	return reconcile.Payment{
-		Key: r.Key, Type: r.Type, State: r.State, Amount: amount, Currency: r.Currency, ProviderID: r.ProviderID,
+		Key: r.Key, Version: r.Version, Type: r.Type, State: r.State, Amount: amount, Currency: r.Currency, ProviderID: r.ProviderID,
 		Sent: statement.DayOf(sent, zone), Done: statement.DayOf(done, zone), Fingerprint: r.Fingerprint,
 	}, err
 }

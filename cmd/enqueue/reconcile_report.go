@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/csvcell"
 	"github.com/remesa/remesa/internal/reconcile"
 	"github.com/remesa/remesa/internal/statement"
 )
@@ -30,10 +31,15 @@ type reconcileReport struct {
 	first []reconcile.Difference
 	// proposals are few, as somebody must resolve them: they come behind the differences.
 	proposals []foundPayment
+	// recorder takes what is to be recorded, recorded is what became of it.
+	recorder recorder
+	recorded []recordedResult
 }
 
 func newReconcileReport(a *app, c *reconcileCmd, file *statement.File) *reconcileReport {
-	return &reconcileReport{app: a, cmd: c, file: file, name: filepath.Base(c.Statement), csv: csv.NewWriter(a.out)}
+	return &reconcileReport{
+		app: a, cmd: c, file: file, name: clean(filepath.Base(c.Statement)), csv: csv.NewWriter(a.out), recorder: recorder{flags: &c.Recording},
+	}
 }
 
 // foundDifference is a difference as --json prints it; fields that say nothing are left out.
@@ -91,6 +97,7 @@ func (r *reconcileReport) begin(from, until statement.Day, payments int) {
 const mostInOrder = 10_000
 
 func (r *reconcileReport) difference(d reconcile.Difference) error {
+	r.recorder.add(d)
 	if len(r.first) < mostInOrder && r.n == 0 {
 		r.first = append(r.first, d)
 		return nil
@@ -144,7 +151,7 @@ func (r *reconcileReport) printDifference(d reconcile.Difference) error {
 	case r.cmd.CSV:
 		return r.csv.Write([]string{
 			string(f.Kind), f.Key, string(f.State), number(f.Row), number(f.OtherRow), f.Date, f.LineAmount, f.LedgerAmount, f.Currency,
-			formula(f.BankID), strings.Join(f.Keys, " "), f.Detail,
+			csvcell.Literal(f.BankID), strings.Join(f.Keys, " "), f.Detail,
 		})
 	}
 	about := f.Key
@@ -160,14 +167,6 @@ func number(n int) string {
 		return ""
 	}
 	return strconv.Itoa(n)
-}
-
-// formula keeps a spreadsheet from taking somebody else's text for a formula.
-func formula(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }
 
 func (r *reconcileReport) proposal(p reconcile.Proposal) error {
@@ -219,7 +218,7 @@ func (r *reconcileReport) end(s *reconcile.Summary) error {
 		r.endJSON(s)
 	case r.cmd.CSV:
 		for _, p := range r.proposals {
-			_ = r.csv.Write([]string{"resolve_as_succeeded", p.Key, string(p.State), number(p.Row), "", p.Date, p.Amount, p.Amount, p.Currency, formula(p.BankID), "", ""})
+			_ = r.csv.Write([]string{"resolve_as_succeeded", p.Key, string(p.State), number(p.Row), "", p.Date, p.Amount, p.Amount, p.Currency, csvcell.Literal(p.BankID), "", ""})
 		}
 		if r.csv.Flush(); r.csv.Error() != nil {
 			return r.csv.Error()
@@ -243,7 +242,11 @@ func (r *reconcileReport) endJSON(s *reconcile.Summary) {
 	if r.proposals == nil {
 		r.proposals = []foundPayment{}
 	}
-	r.printf("],\n\"proposals\":%s,\n\"sums\":%s}\n", mustRaw(r.proposals), mustRaw(sums))
+	recorded := ""
+	if r.recorded != nil {
+		recorded = fmt.Sprintf(",\n\"recorded\":%s", mustRaw(r.recorded))
+	}
+	r.printf("],\n\"proposals\":%s,\n\"sums\":%s%s}\n", mustRaw(r.proposals), mustRaw(sums), recorded)
 }
 
 func (r *reconcileReport) endTable(s *reconcile.Summary) {
@@ -263,6 +266,9 @@ func (r *reconcileReport) endTable(s *reconcile.Summary) {
 		for _, t := range tallies(c.by) {
 			r.printf("%9d  %-3s %18s  %s\n", t.Count, t.Currency, t.Sum, c.says)
 		}
+	}
+	for _, one := range r.recorded {
+		r.printf("%-9s %s\n", one.Result, strings.TrimSpace(one.Key+" "+one.Error))
 	}
 	if len(r.proposals) > 0 && r.cmd.Propose == "" {
 		r.printf("\nWrite the payments to be resolved into a file with --propose FILE.\n")
@@ -293,7 +299,7 @@ func (r *reconcileReport) propose() error {
 // evidence says where the statement has a line, for a note: nothing of what stands in it but the
 // bank's id.
 func (r *reconcileReport) evidence(row int, bankID string) string {
-	text := fmt.Sprintf("%s sha256 %s row %d", clean(r.name), r.file.SHA256, row)
+	text := fmt.Sprintf("%s sha256 %s row %d", nameForHistory(r.name), r.file.SHA256, row)
 	if bankID = clean(bankID); bankID != "" {
 		text += " bank id " + bankID[:min(len(bankID), longestBankID)]
 	}

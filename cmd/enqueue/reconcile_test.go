@@ -2,12 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/i18n"
+	"github.com/remesa/remesa/internal/reconcile"
 	"github.com/remesa/remesa/providers"
 )
 
@@ -117,4 +120,107 @@ func TestAStatementThatIsNotKnownIsRefused(t *testing.T) {
 	wantText(t, "the known layouts", d.run("reconcile", "--mappings").out, "bci-cl", "(assumed)")
 	wantCode(t, "no statement", d.run("reconcile", "--provider", "virtualpos"), exitUsage)
 	wantCode(t, "a file that is not there", d.run("reconcile", "--provider", "virtualpos", "--statement", path+"x"), exitFailed)
+}
+
+// TestADifferenceIsPutOnItsPayment walks the way of a person: count, record, look, clear.
+func TestADifferenceIsPutOnItsPayment(t *testing.T) {
+	t.Parallel()
+	d := newFixture(t)
+	for key, id := range map[string]string{"tef-0001": "1", "tef-0002": "2", "tef-0003": "3"} {
+		d.finished("virtualpos/"+key, providers.Outcome{Class: providers.Succeeded, ProviderID: id})
+	}
+	d.finished("virtualpos/tef-0005", providers.Outcome{Class: providers.Refused, Code: "051"})
+	file := d.statementOf("tef-0001,1,b1,100,CLP,paid", "tef-0002,2,b2,90,CLP,paid", "tef-0005,,b5,100,CLP,paid", "x,9,b9,50,CLP,paid")
+	record := func(more ...string) commandResult {
+		return d.run(append([]string{"reconcile", "--provider", "virtualpos", "--statement", file, "--record", "--by", "Ana", "--note", "statement of November"}, more...)...)
+	}
+	anomaly := func(key string) idempotency.Record {
+		return must[idempotency.Record](t)(d.ledger.Show(t.Context(), mustKey(t, "virtualpos/"+key)))
+	}
+	got := record()
+	wantCode(t, "counted", got, exitRefused)
+	wantText(t, "counted", got.err, "1 difference is of no one payment, and is only reported",
+		"3 payments of 300 CLP would be flagged; nothing was recorded. To go on, repeat: --confirm-count 3 --confirm-sum CLP=300")
+	wantCode(t, "another sum", record("--confirm-count", "3", "--confirm-sum", "CLP=301"), exitRefused)
+	if r := anomaly("tef-0002"); r.Anomaly != "" {
+		t.Errorf("flagged without the right sum: %+v", r)
+	}
+
+	got = record("--kind", "amount_differs", "--confirm-count", "1", "--confirm-sum", "CLP=100")
+	wantCode(t, "one kind", got, exitRefused)
+	wantText(t, "one kind", got.out, "recorded  virtualpos/tef-0002")
+	r := anomaly("tef-0002")
+	note := r.History[len(r.History)-1].Note
+	if r.Anomaly != idempotency.AnomalyOfStatement || r.State != idempotency.Succeeded ||
+		!strings.HasPrefix(note, "anomaly: statement_difference by Ana: statement of November; amount_differs row 3 of cartola.csv sha256 ") || strings.Contains(note, "b2") {
+		t.Errorf("%+v", r)
+	}
+
+	got = record("--json", "--confirm-count", "3", "--confirm-sum", "CLP=300")
+	wantCode(t, "all", got, exitRefused)
+	var all struct{ Recorded []recordedResult }
+	d.must(json.Unmarshal([]byte(got.out), &all))
+	results := map[string]string{}
+	for _, one := range all.Recorded {
+		results[one.Key] = one.Result
+	}
+	if len(results) != 3 || results["virtualpos/tef-0002"] != "known" || results["virtualpos/tef-0003"] != "recorded" || results["virtualpos/tef-0005"] != "recorded" {
+		t.Errorf("%v", results)
+	}
+	wantText(t, "listed", d.run("list", "--anomalies").out, "tef-0002", "tef-0003", "tef-0005", "anomaly: statement_difference")
+	wantText(t, "explained", d.run("explain", "virtualpos/tef-0005").out, "a statement says something else", "paid_but_failed row 4")
+
+	for _, step := range []string{"tef-0002 --anomaly accept", "tef-0003 --anomaly reverse", "tef-0005 --anomaly accept"} {
+		wantCode(t, step, d.byHand("resolve virtualpos/"+step), 0)
+	}
+	for key, want := range map[string]idempotency.State{"tef-0002": idempotency.Succeeded, "tef-0003": idempotency.Reversed, "tef-0005": idempotency.Succeeded} {
+		if r := anomaly(key); r.State != want || r.Anomaly != "" {
+			t.Errorf("%s: %s %q", key, r.State, r.Anomaly)
+		}
+	}
+	got = record("--confirm-count", "1", "--confirm-sum", "CLP=100")
+	wantText(t, "what was cleared is not raised again", got.out, "known     virtualpos/tef-0002")
+}
+
+func TestRecordingNeedsItsFlags(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{
+		"--record", "--record --by Ana", "--record --note x", "--by Ana --note x", "--kind paid_twice", "--confirm-count 1 --confirm-sum CLP=1",
+		"--record --by Ana --note x --csv", "--record --by Ana --note x --kind nothing", "--record --by Ana --note x --confirm-count 1",
+	} {
+		got := enqueue(t, nil, nil, append([]string{"reconcile", "--provider", "virtualpos", "--statement", "x.csv"}, strings.Fields(args)...)...)
+		wantCode(t, args, got, exitUsage)
+	}
+}
+
+// A payment that moved on since it was compared is left as it is.
+func TestADifferenceIsRecordedInTheVersionThatWasCompared(t *testing.T) {
+	t.Parallel()
+	d := newFixture(t)
+	k := d.queued("virtualpos/tef-0001")
+	v := must[idempotency.Record](t)(d.ledger.Show(t.Context(), k)).Version
+	_, err := d.ledger.Cancel(t.Context(), k, v, idempotency.Actor{By: "x", Note: "x"})
+	d.must(err)
+	count := 1
+	a := &app{ctx: t.Context(), ledger: d.ledger, errOut: io.Discard, text: i18n.New(i18n.English, nil)}
+	c := recorder{flags: &recordFlags{Record: true, By: "Ana", Note: "x", Confirm: confirmFlags{ConfirmCount: &count, ConfirmSum: []string{"CLP=100"}}}}
+	d.must(c.flags.Validate())
+	c.add(reconcile.Difference{Kind: reconcile.PaidButFailed, Key: k, Version: v, Row: 2, Ledger: 10000, LedgerCurrency: "CLP"})
+	got, err := c.record(a, "cartola.csv", strings.Repeat("a", 64))
+	if err != nil || len(got) != 1 || got[0].Result != "refused" || !strings.Contains(got[0].Error, "changed meanwhile") {
+		t.Errorf("%+v %v", got, err)
+	}
+}
+
+func TestAStatementsNameIsKeptWithoutNumbersOfAccounts(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"cartola.csv": "cartola.csv", "cartola_00012345678_2026-11.csv": "cartola_…78_2026-11.csv", "BCI 20261127.xlsx": "BCI 20261127.xlsx",
+		"27112026.csv": "27112026.csv", "99999999.csv": "…99.csv", "a\x1b[31m.csv": "a[31m.csv", strings.Repeat("ñ", 60): strings.Repeat("ñ", 40),
+		"a" + strings.Repeat("ñ", 60): "a" + strings.Repeat("ñ", 39), "": "statement",
+	} {
+		if got := nameForHistory(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
 }

@@ -114,10 +114,10 @@ func TestCSVIsReadByItsHeader(t *testing.T) {
 	}
 	s := redistest.Start(t)
 	for _, row := range rows {
-		got := enqueue(t, environment(redisAt(s.URL())), nil, "submit", write(t, "tasks.CSV", row.file))
+		got := enqueuePlain(t, environment(redisAt(s.URL())), nil, "submit", write(t, "tasks.CSV", row.file))
 		wantCode(t, row.says, got, row.code)
 		compareResults(t, row.says, results(t, got.out), row.want)
-		got = enqueue(t, environment(redisAt(s.URL())), strings.NewReader(row.file), "submit", "--format", "csv", "-")
+		got = enqueuePlain(t, environment(redisAt(s.URL())), strings.NewReader(row.file), "submit", "--format", "csv", "-")
 		wantCode(t, row.says+" through stdin", got, row.code)
 	}
 }

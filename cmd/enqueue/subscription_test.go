@@ -480,11 +480,11 @@ func TestWhatIsNoCommandAboutSubscriptionsIsUsage(t *testing.T) {
 		"cancel s t --by x --note y", "pause s --by x --note=",
 	}
 	for _, row := range rows {
-		got := enqueue(t, environment(redisAt(nowhere)), nil, append([]string{"subscription"}, strings.Fields(row)...)...)
+		got := enqueuePlain(t, environment(redisAt(nowhere)), nil, append([]string{"subscription"}, strings.Fields(row)...)...)
 		wantCode(t, row, got, exitUsage)
 	}
 	for _, row := range []string{"add", "list", "show s", "pause s --by x --note y", "change s --amount 1 --by x --note y"} {
-		got := enqueue(t, environment(redisAt(nowhere)), lines(recurring("a")), append([]string{"subscription"}, strings.Fields(row)...)...)
+		got := enqueuePlain(t, environment(redisAt(nowhere)), lines(recurring("a")), append([]string{"subscription"}, strings.Fields(row)...)...)
 		wantCode(t, "without Redis: "+row, got, exitFailed)
 		wantText(t, "without Redis: "+row, got.err, "127.0.0.1:1")
 	}

@@ -176,7 +176,7 @@ func TestTheFortyFilesOfFinance(t *testing.T) {
 		if f.args != "" {
 			args = append(args, strings.FieldsFunc(f.args, func(r rune) bool { return r == '|' || r == ' ' && strings.HasPrefix(f.args, "--expect") })...)
 		}
-		got := enqueue(t, env, nil, args...)
+		got := enqueuePlain(t, env, nil, args...)
 		wantCode(t, f.says, got, f.code)
 		wantText(t, f.says, got.err, f.told...)
 		compareTable(t, f, got)

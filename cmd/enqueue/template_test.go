@@ -27,8 +27,8 @@ func TestATemplateIsSubmittedAsItIs(t *testing.T) {
 				if format == "" {
 					flag = "--csv"
 				}
-				wantCode(t, says, enqueue(t, env, nil, "template", p.Name, flag, "--output", file), 0)
-				got := enqueue(t, env, nil, "submit", file)
+				wantCode(t, says, enqueuePlain(t, env, nil, "template", p.Name, flag, "--output", file), 0)
+				got := enqueuePlain(t, env, nil, "submit", file)
 				wantCode(t, says, got, 0)
 				for _, r := range results(t, got.out) {
 					if want := map[bool]string{true: "enqueued", false: "duplicate"}[format == "csv"]; r.Result != want {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -62,7 +64,7 @@ func TestWhatIsNoCommandIsUsage(t *testing.T) {
 		{"a lease shorter than two requests", "list --lease 30s"},
 	}
 	for _, row := range rows {
-		got := enqueue(t, environment(redisAt(nowhere)), nil, strings.Fields(row.args)...)
+		got := enqueuePlain(t, environment(redisAt(nowhere)), nil, strings.Fields(row.args)...)
 		wantCode(t, row.says, got, exitUsage)
 		if got.out != "" || !strings.HasPrefix(got.err, "enqueue: ") {
 			t.Errorf("%s: stdout %q, stderr %q", row.says, got.out, got.err)
@@ -78,7 +80,7 @@ func TestEveryStepByHandNeedsANameAndANote(t *testing.T) {
 	}
 	for _, step := range steps {
 		for _, flags := range []string{"", " --by ana", " --note why"} {
-			got := enqueue(t, environment(redisAt(nowhere)), nil, strings.Fields(step+flags)...)
+			got := enqueuePlain(t, environment(redisAt(nowhere)), nil, strings.Fields(step+flags)...)
 			wantCode(t, step+flags, got, exitUsage)
 		}
 	}
@@ -87,7 +89,7 @@ func TestEveryStepByHandNeedsANameAndANote(t *testing.T) {
 func TestHelpAndVersionEndWithZero(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"--help", "--version", "submit --help", "watch --help"} {
-		got := enqueue(t, environment(redisAt(nowhere)), nil, strings.Fields(args)...)
+		got := enqueuePlain(t, environment(redisAt(nowhere)), nil, strings.Fields(args)...)
 		wantCode(t, args, got, 0)
 		if got.out == "" {
 			t.Errorf("%s says nothing", args)
@@ -99,7 +101,7 @@ func TestWithoutRedisTheMachineFailed(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"show virtualpos/a", "list", "cancel virtualpos/a --by x --note y", "halt --provider etpay --by x --note y",
 		"watch --from 0 --no-follow", "submit"} {
-		got := enqueue(t, environment(redisAt(nowhere)), lines(payout("a")), strings.Fields(args)...)
+		got := enqueuePlain(t, environment(redisAt(nowhere)), lines(payout("a")), strings.Fields(args)...)
 		wantCode(t, args, got, exitFailed)
 		wantText(t, args, got.err, "127.0.0.1:1")
 	}
@@ -131,11 +133,54 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 		{"malformed payload keys", payout("a"), environment("REMESA_PAYLOAD_KEYS="+canary, redisAt(s.URL())), "submit"},
 	}
 	for _, run := range runs {
-		got := enqueue(t, run.env, strings.NewReader(run.in), strings.Fields(run.args)...)
+		got := enqueuePlain(t, run.env, strings.NewReader(run.in), strings.Fields(run.args)...)
 		for _, hidden := range []string{canary, "55512349", "Ana Soto", "ana@example"} {
 			if strings.Contains(got.out+got.err, hidden) {
 				t.Errorf("%s: %s is in the output\n%s%s", run.says, hidden, got.out, got.err)
 			}
+		}
+	}
+}
+
+// TestAReaderWhoHasReadEnoughIsNoError: list | head, and the help too.
+func TestAReaderWhoHasReadEnoughIsNoError(t *testing.T) {
+	t.Parallel()
+	d := newFixture(t)
+	d.held("virtualpos/h1")
+	for args, code := range map[string]int{
+		"--help": 0, "submit --help": 0, "list": 0, "show virtualpos/h1": 0, "explain virtualpos/h1": 0, "subscription list": 0, "apikey list": 0,
+		"template virtualpos": 0, "completion bash": 0, "forgot show --provider virtualpos": 0,
+		"export": exitFailed, // what was cut is no archive
+	} {
+		r, w := must2(t)(os.Pipe())
+		r.Close()
+		cmd := exec.CommandContext(t.Context(), binary(t), strings.Fields(args)...)
+		var errOut strings.Builder
+		cmd.Env, cmd.Stdout, cmd.Stderr = environment(redisAt(d.server.URL())), w, &errOut
+		_ = cmd.Run()
+		w.Close()
+		if got := cmd.ProcessState.ExitCode(); got != code || code == 0 && errOut.Len() > 0 {
+			t.Errorf("%s: exit code %d, want %d: %s", args, got, code, errOut.String())
+		}
+	}
+}
+
+// TestAWrongCommandLineIsToldWhatToDo: what was meant, and where more is said.
+func TestAWrongCommandLineIsToldWhatToDo(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"lst":                   `enqueue: unexpected argument lst, did you mean "list"? (see enqueue --help)`,
+		"list --stat held":      `enqueue: unknown flag --stat, did you mean "--state"? (see enqueue list --help)`,
+		"list --state lost":     "must be one of \"queued\",",
+		"show":                  `enqueue: expected "<key>" (see enqueue show --help)`,
+		"halt --provider etpay": "enqueue: missing flags: --by=NAME, --note=TEXT (see enqueue halt --help)",
+		"subscription pause":    " (see enqueue subscription pause --help)",
+	} {
+		got := enqueue(t, environment(redisAt(nowhere)), nil, strings.Fields(args)...)
+		wantCode(t, args, got, exitUsage)
+		wantText(t, args, got.err, want)
+		if strings.Contains(got.err, `""`) {
+			t.Errorf("%s: an empty word in %s", args, got.err)
 		}
 	}
 }

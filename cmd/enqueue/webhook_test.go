@@ -132,7 +132,7 @@ func TestWebhooksThatAreNotSet(t *testing.T) {
 		{file, "webhook resend --parked --limit 0" + by, "--limit"},
 		{file, "webhook resend --parked --by ana", "note"},
 	} {
-		got := enqueue(t, environment(redisAt(nowhere), row.setting), nil, strings.Fields(row.args)...)
+		got := enqueuePlain(t, environment(redisAt(nowhere), row.setting), nil, strings.Fields(row.args)...)
 		wantCode(t, row.args, got, exitUsage)
 		wantText(t, row.args, got.err, row.text)
 		if strings.Contains(got.err, "CANARY") {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -60,7 +61,7 @@ func (cmd checkCmd) Run(ctx context.Context, c *config.Config, l i18n.Locale) er
 
 func (cmd checkCmd) accept(ctx context.Context, l i18n.Locale, rdb redis.UniversalClient, registry providers.Registry) error {
 	k, err := idempotency.ParseKey(cmd.AcceptIdentity + "/x")
-	if err != nil {
+	if err != nil || strings.Count(cmd.AcceptIdentity, "/") != 1 {
 		return errors.New("--accept-identity: want PROVIDER/ACCOUNT, such as virtualpos/default")
 	}
 	a, ok := registry.Find(k.Provider, k.Account)

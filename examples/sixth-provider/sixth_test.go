@@ -179,13 +179,14 @@ func copyTree(t *testing.T, from, to string) {
 	}
 }
 
-// goCommand runs go in a folder; the test ends where it fails.
+// goCommand runs go in a folder; the test ends where it fails. Without paths in what it builds, go
+// finds most packages in its cache, whatever the folder.
 func goCommand(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -trimpath"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}

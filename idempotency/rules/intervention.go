@@ -104,7 +104,12 @@ func ClearAnomaly(r Record, p Policy, f Facts, now Time, reverse bool, iv Interv
 	}
 	n := t.record()
 	id := n.Anomaly.ProviderID
-	n.Cleared, n.Anomaly = n.Anomaly.Kind+":"+id, nil
+	if n.Anomaly.Difference != "" {
+		n.ClearedDifference = n.Anomaly.Difference
+	} else {
+		n.Cleared = n.Anomaly.Kind + ":" + id
+	}
+	n.Anomaly = nil
 	t.AnomalyCleared = true
 	switch {
 	case reverse && n.State == Succeeded:

@@ -98,8 +98,10 @@ type Record struct {
 	ProofQueryOnly bool `json:"proof_query_only,omitempty"`
 
 	Anomaly *Anomaly `json:"anomaly,omitempty"`
-	// Cleared is the anomaly that an operator cleared last, "kind:provider id".
-	Cleared string `json:"cleared_anomaly,omitempty"`
+	// Cleared is the anomaly that an operator cleared last, "kind:provider id"; ClearedDifference
+	// is the statement's difference that an operator cleared last, by its ID.
+	Cleared           string `json:"cleared_anomaly,omitempty"`
+	ClearedDifference string `json:"cleared_difference,omitempty"`
 
 	// History has one line an entry: "milliseconds since Created|state|attempt|note". A provider's
 	// answer stands behind the attempt's number: see Answer.pack.
@@ -110,6 +112,8 @@ type Record struct {
 type Anomaly struct {
 	Kind       string `json:"kind"`
 	ProviderID string `json:"provider_id,omitempty"`
+	// Difference is the ID of a statement's difference.
+	Difference string `json:"difference,omitempty"`
 	At         Time   `json:"at"`
 }
 

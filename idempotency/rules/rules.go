@@ -8,9 +8,9 @@
 //
 // The files follow the life of a payment: register.go, begin.go, attempt.go (reports of the attempt
 // that owns the payment), late.go (reports of an attempt that no longer owns it), status.go
-// (results of status queries), status_final.go (the same for a final payment), wake.go, park.go and
-// intervention.go. They share record.go (the record, and what its attempts say together) and
-// transition.go (how a payment enters a state).
+// (results of status queries), status_final.go (the same for a final payment), wake.go, park.go,
+// intervention.go and difference.go. They share record.go (the record, and what its attempts say
+// together) and transition.go (how a payment enters a state).
 package rules
 
 import (

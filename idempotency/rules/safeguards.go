@@ -22,6 +22,7 @@ const (
 	twoSuccessesAreTwo            safeguard = "two attempts that succeeded are an anomaly"
 	watchLaterExecution           safeguard = "a payment that may be executed later is watched"
 	contradictionIsAnomaly        safeguard = "a success of a failed payment is an anomaly"
+	differenceTakesNoPlace        safeguard = "a statement's difference takes no other anomaly's place"
 	cancelNeedsNothingLeft        safeguard = "what may have left is not cancelled"
 	retryNeedsNothingLeft         safeguard = "what may have left is not retried without accepting the risk"
 	unknownAttemptIsKept          safeguard = "a result of an attempt that the record lacks is kept"
@@ -44,7 +45,7 @@ func safeguards() []safeguard {
 	return []safeguard{
 		reportedFateIsFinal, lapsedIsInDoubt, refusalNeedsNoOther, knownCountsAsOpen, notFoundAfterSettleTime, notFoundConfirmed,
 		refusalReadTwice, statusResultCarriesItsVersion, oneOwner, queryBeforeSendingAgain, checkpointNeedsTheLease, expiryHoldsOpenAttempts,
-		expiryNeedsAStatusResult, twoSuccessesAreTwo, watchLaterExecution, contradictionIsAnomaly, cancelNeedsNothingLeft,
+		expiryNeedsAStatusResult, twoSuccessesAreTwo, watchLaterExecution, contradictionIsAnomaly, differenceTakesNoPlace, cancelNeedsNothingLeft,
 		retryNeedsNothingLeft, unknownAttemptIsKept, tombstoneStopsLateBegin, resendIsBounded, foreignIsNotAccepted,
 		settleTimeBeforeNotReceived, lateDoubtRestartsTheCounts, otherSuccessStopsTheNextSend, queryFirstAfterLatePending,
 		moneyStepReachedIsOpen, countsRestartWithEachBegin, quietTimeInANewEpoch, sequenceProvesLoss, suspectIsQueriedFirst,

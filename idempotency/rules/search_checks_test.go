@@ -16,6 +16,8 @@ const (
 	sentUnqueried   = "decided to send, though another attempt may have left and no operator took that risk"
 	acceptedForeign = "another's payment was taken for ours, though every attempt was called a duplicate"
 	hurriedOperator = "called not received before the settle time was over"
+	hiddenAnomaly   = "a statement's difference hides a contradiction"
+	moreThanAFlag   = "a statement's difference changed more than the anomaly"
 )
 
 // check holds one step against what every step must keep.
@@ -32,6 +34,10 @@ func (x *explorer) check(s *state, c *Change, now Time) {
 		x.broken = hurriedOperator
 	case c.StateChanged && (after.State == Succeeded || after.State == Pending) && s.taken && after.Code != "resolved" && noneOpen(before):
 		x.broken = acceptedForeign
+	case c.AnomalyRaised == StatementDifference && before.Anomaly != nil:
+		x.broken = hiddenAnomaly
+	case c.AnomalyRaised == StatementDifference && !onlyFlagged(before, c):
+		x.broken = moreThanAFlag
 	case before.State != Sending && after.State == Sending && s.unqueried(after):
 		x.broken = sentUnqueried
 	}
@@ -53,6 +59,15 @@ func sameRecord(s *state, a, b Record) bool {
 		return string(one.encode(nil))
 	}
 	return a.Version == b.Version && text(a) == text(b)
+}
+
+// onlyFlagged: but for the anomaly, and that it changed, the record is as it was, and nothing else
+// follows.
+func onlyFlagged(before *Record, c *Change) bool {
+	after := c.Record
+	after.Anomaly, after.Version, after.Updated, after.History = before.Anomaly, before.Version, before.Updated, before.History
+	was, is := state{rec: *before}, state{rec: after}
+	return string(was.encode(nil)) == string(is.encode(nil)) && c.Due.Keep && c.Payload == KeepPayload && !c.StateChanged && !c.CountsSend
 }
 
 func noneOpen(r *Record) bool {
@@ -135,7 +150,8 @@ func (s *state) broken() string {
 		}
 	}
 	r := &s.rec
-	seen := s.resolved || r.Anomaly != nil || r.Cleared != "" || r.WatchUntil != 0 && s.due
+	contradicts := r.Anomaly != nil && r.Anomaly.Kind != StatementDifference
+	seen := s.resolved || contradicts || r.Cleared != "" || r.WatchUntil != 0 && s.due
 	switch {
 	case executions > 1 && r.State.Final() && !seen && s.silent():
 		return hiddenDouble
@@ -143,7 +159,7 @@ func (s *state) broken() string {
 		return sentTwice
 	case s.lost:
 		return ""
-	case !r.State.Final() && !s.due && r.State != Held && r.State != Blocked && r.Anomaly == nil:
+	case !r.State.Final() && !s.due && r.State != Held && r.State != Blocked && !contradicts:
 		return forgotten
 	case r.State == Succeeded && !ours && !seen && !slices.Contains(s.ignores, falseSuccess):
 		return falseSuccess

@@ -20,6 +20,8 @@ const (
 	searchFar = 4
 	// searchAttempts is the most attempts that a payment makes in the search.
 	searchAttempts = 3
+	// searchedDifference is the one difference of a statement.
+	searchedDifference = "D"
 )
 
 // place is where an attempt's request is.
@@ -196,7 +198,7 @@ func blurred(r Record, now Time, anyVersion bool) Record {
 		PayerDeadline: payerClass(r.PayerDeadline, now), Attempts: r.Attempts, Owner: r.Owner, LeaseEnd: r.LeaseEnd,
 		QueryFirst: r.QueryFirst, RiskAccepted: r.RiskAccepted, Resends: r.Resends, PollingSince: r.PollingSince,
 		NotFounds: r.NotFounds, NotFoundAt: r.NotFoundAt, RefusedAt: r.RefusedAt, ProofQueryOnly: r.ProofQueryOnly,
-		Anomaly: r.Anomaly, Cleared: r.Cleared, Updated: now,
+		Anomaly: r.Anomaly, Cleared: r.Cleared, ClearedDifference: r.ClearedDifference, Updated: now,
 	}
 	if anyVersion {
 		b.Version = 1
@@ -212,7 +214,7 @@ func blurred(r Record, now Time, anyVersion bool) Record {
 		b.WatchUntil = now.Add(watchTime)
 	}
 	if b.Anomaly != nil {
-		b.Anomaly = &Anomaly{Kind: r.Anomaly.Kind, ProviderID: r.Anomaly.ProviderID}
+		b.Anomaly = &Anomaly{Kind: r.Anomaly.Kind, ProviderID: r.Anomaly.ProviderID, Difference: r.Anomaly.Difference}
 	}
 	for i := range b.Attempts {
 		if b.Attempts[i].Fate == NotExecuted {
@@ -314,7 +316,7 @@ var (
 	codedIDs    = []string{"", "1", "2", "3", "found", "X", "P", "1 again", "2 again", "3 again"}
 	codedKinds  = []string{
 		"", "second_success", "late_success", "late_pending", "not_sent_but_known", "refused_after_pending",
-		"refused_after_succeeded", "not_found_after_succeeded", "mismatch", "late_doubt",
+		"refused_after_succeeded", "not_found_after_succeeded", "mismatch", "late_doubt", StatementDifference,
 	}
 	codedClasses = []providers.Class{
 		"", providers.Succeeded, providers.Pending, providers.Refused, providers.InDoubt, providers.NotFound, providers.Duplicate,
@@ -383,6 +385,9 @@ func (c *codec) record(r *Record) {
 	})
 	r.PayerGrace = graceOf(r.PayerDeadline)
 	url, watched, notReceived, anomaly := r.ActionURL != "", r.WatchUntil != 0, r.Code != "", r.Anomaly != nil
+	cleared := r.ClearedDifference != ""
+	c.flags(&cleared)
+	r.ClearedDifference = pick(cleared, searchedDifference)
 	c.flags(&r.Queryable, &r.QueryFirst, &r.RiskAccepted, &r.ProofQueryOnly, &url, &watched, &notReceived, &anomaly)
 	if c.reading {
 		r.ActionURL, r.WatchUntil, r.Code = pick(url, "address"), 0, pick(notReceived, "not_received")
@@ -397,6 +402,7 @@ func (c *codec) record(r *Record) {
 	if anomaly {
 		coded(c, &r.Anomaly.Kind, codedKinds)
 		coded(c, &r.Anomaly.ProviderID, codedIDs)
+		r.Anomaly.Difference = pick(r.Anomaly.Kind == StatementDifference, searchedDifference)
 	}
 	c.cleared(&r.Cleared)
 	n := len(r.Attempts)

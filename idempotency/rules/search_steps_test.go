@@ -565,6 +565,11 @@ func (x *explorer) operator() {
 		}
 	}
 	x.intervention("retry", retry(false), func(s *state) { s.resolved = false })
+	if x.from.statement {
+		x.intervention("record a statement's difference", func(r Record, p Policy, f Facts, now Time, iv Intervention) (Change, error) {
+			return RecordDifference(r, p, f, now, DifferenceParams{iv, searchedDifference})
+		}, func(*state) {})
+	}
 	if x.from.risky {
 		resolve("resolve as failed, nothing was executed", ResolveParams{As: AsFailed, AcceptRisk: true}, func(s *state) {
 			s.resolved = true

@@ -44,6 +44,8 @@ type row struct {
 	executesTwice bool
 	// unattended: there is no operator; risky: the operator may accept the double risk.
 	unattended, risky bool
+	// statement: the operator may record a difference of a statement.
+	statement bool
 	// immortal: no worker dies; stale: a step may be decided from a reading that is a tick old.
 	immortal, stale bool
 	// forgets: how many writes the store may forget, once; again: workers then report again.
@@ -159,6 +161,11 @@ func searchRows() []*row {
 			name: "hold: held, and still queried", policy: hold(), queryable: true, risky: true,
 			from: append(lapsed(), "querier queries", "querier reads not_found", "querier records not_found", "time passes", "querier queries",
 				"querier reads not_found", "querier records not_found"),
+		},
+		{name: "hold: a statement differs", policy: hold(), queryable: true, statement: true},
+		{
+			name: "hold: a statement differs from what an operator called failed", policy: hold(), queryable: true, statement: true,
+			from: append(lapsed(), "operator: resolve as failed"),
 		},
 		{name: "hold: a payer must act", policy: hold(), queryable: true, payer: true},
 		{name: "hold: a payer must act, in two steps", policy: hold(), queryable: true, payer: true, safeFirstStep: true},

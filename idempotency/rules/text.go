@@ -97,6 +97,7 @@ func (w *textWriter) situation(r *Record) {
 		w.value("anomaly", r.Anomaly)
 	}
 	w.text("cleared_anomaly", r.Cleared)
+	w.text("cleared_difference", r.ClearedDifference)
 }
 
 // inferable writes what often follows from the rest.
@@ -144,6 +145,12 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &t); err != nil {
 		return err
 	}
+	r.infer(&t)
+	return nil
+}
+
+// infer sets what a record's text leaves out where it follows from the rest.
+func (r *Record) infer(t *text) {
 	r.Generation, r.Updated, r.AttemptCount, r.Attempts = max(t.Generation, 1), t.Updated, len(t.Attempts), nil
 	if t.Updated == 0 {
 		r.Updated = r.lastEntry()
@@ -151,13 +158,15 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 	if t.AttemptCount != nil {
 		r.AttemptCount = *t.AttemptCount
 	}
+	if len(t.Attempts) > 0 {
+		r.Attempts = make([]Attempt, 0, len(t.Attempts)+1)
+	}
 	for _, a := range t.Attempts {
 		if a.SameID {
 			a.ProviderID = r.ProviderID
 		}
 		r.Attempts = append(r.Attempts, Attempt{a.ID, a.End, a.Fate, a.Inferred, a.ProviderID})
 	}
-	return nil
 }
 
 // lastEntry is the time of the newest entry of the history.

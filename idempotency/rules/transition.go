@@ -121,10 +121,17 @@ func (t *transition) raiseAnomaly(kind, providerID string) {
 	if r.PayerDeadline != 0 && providerID != "" && r.Cleared == kind+":"+providerID {
 		return // a session is queried hourly: what an operator cleared stays cleared
 	}
-	r.Anomaly = &Anomaly{Kind: kind, ProviderID: providerID, At: t.now}
-	t.AnomalyRaised = kind
+	t.flag(Anomaly{Kind: kind, ProviderID: providerID}, "")
+}
+
+// flag sets the anomaly; the note says more than its kind.
+func (t *transition) flag(a Anomaly, note string) {
+	r := t.record()
+	a.At = t.now
+	r.Anomaly = &a
+	t.AnomalyRaised = a.Kind
 	t.bumpVersion()
-	t.addHistory(r.State, "anomaly: "+kind)
+	t.addHistory(r.State, "anomaly: "+a.Kind+note)
 	t.ChargeUpdate = t.ChargeUpdate || r.Subscription != ""
 	t.publish(AnomalyEvent)
 }

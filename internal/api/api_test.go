@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -324,12 +325,17 @@ func listedPageByPage(t *testing.T, w *fixture) {
 			t.Errorf("%s: %v, want %s", query, keys, want)
 		}
 	}
-	for _, bad := range []string{"state=paid", "provider=x", "limit=0", "limit=x", "since=yesterday", "since=-1h", "cursor=x", "cursor=eyJwIjoieCJ9", "page=2", "limit=1&limit=2", "%zz"} {
+	for _, bad := range []string{"state=paid", "provider=x", "limit=0", "limit=x", "since=yesterday", "since=-1h", "cursor=x", "cursor=eyJwIjoieCJ9", "page=2", "limit=1&limit=2", "%zz",
+		"state=succeeded&cursor=" + encoded(`{"p":"virtualpos","s":"succeeded","c":"99:5"}`),
+		"state=succeeded&cursor=" + encoded(`{"p":"virtualpos","s":"succeeded","c":"99999999999999999999"}`)} {
 		if got := w.call("GET", "/v1/payments?"+bad, ""); got.status != 422 || !strings.Contains(got.body, `"parameter"`) {
 			t.Errorf("%s: %d %s", bad, got.status, got.body)
 		}
 	}
 }
+
+// encoded is a cursor as an address has it.
+func encoded(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
 func TestAPaymentIsShownUnderItsKey(t *testing.T) {
 	t.Parallel()
@@ -450,7 +456,8 @@ func TestOutcomesAreReadFromACursorOn(t *testing.T) {
 	if _, _, missed := w.outcomesOf(""); missed != 0 {
 		t.Errorf("whoever begins has missed %d", missed)
 	}
-	for _, bad := range []string{"after=x", "after=e30", "wait=61", "wait=x", "limit=0", "provider=x"} {
+	for _, bad := range []string{"after=x", "after=e30", "wait=61", "wait=x", "limit=0", "provider=x",
+		"after=" + encoded(`{"virtualpos":{"a":"99999999999999999999-1","n":0}}`), "after=" + encoded(`{"virtualpos":{"a":"1","n":0}}`)} {
 		if got := w.call("GET", "/v1/outcomes?"+bad, ""); got.status != 422 {
 			t.Errorf("%s: %d %s", bad, got.status, got.body)
 		}

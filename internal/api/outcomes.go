@@ -8,7 +8,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,8 +52,6 @@ type place struct {
 // cursor is a place in each stream that is read, by its partition's name.
 type cursor map[string]place
 
-var entryID = regexp.MustCompile(`^[0-9]{1,20}-[0-9]{1,20}$`)
-
 func (c cursor) text() string {
 	raw, err := json.Marshal(c)
 	if err != nil {
@@ -74,7 +71,7 @@ func readCursor(text string, parts []idempotency.Partition) (cursor, error) {
 	good := err == nil && len(c) > 0
 	for name, at := range c {
 		known := slices.ContainsFunc(parts, func(p idempotency.Partition) bool { return p.String() == name })
-		good = good && known && entryID.MatchString(at.After) && at.Read >= 0
+		good = good && known && isEntryID(at.After) && at.Read >= 0
 	}
 	if !good {
 		return nil, badParameter("after", "is no cursor of these events: give the one that the call before returned, now, or nothing")
@@ -228,6 +225,14 @@ func byTime(a, b found) int {
 	ams, aseq := idParts(a.StreamID)
 	bms, bseq := idParts(b.StreamID)
 	return cmp.Or(cmp.Compare(ams, bms), cmp.Compare(aseq, bseq), strings.Compare(a.partition, b.partition))
+}
+
+// isEntryID reports whether Redis takes a text for an entry's id.
+func isEntryID(id string) bool {
+	first, second, both := strings.Cut(id, "-")
+	_, err1 := strconv.ParseUint(first, 10, 64)
+	_, err2 := strconv.ParseUint(second, 10, 64)
+	return both && err1 == nil && err2 == nil
 }
 
 func idParts(id string) (ms, sequence uint64) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -227,9 +228,13 @@ func (l *list) position(cursor string) (position, error) {
 		err = json.Unmarshal(raw, &p)
 	}
 	if err != nil || !slices.Contains(l.steps, step{p.Provider, p.State}) || !scanCursor.MatchString(p.Scan) {
-		return p, badParameter("cursor", "is not one of this list; give the other parameters as they were")
+		return p, badCursor()
 	}
 	return p, nil
+}
+
+func badCursor() error {
+	return badParameter("cursor", "is not one of this list; give the other parameters as they were")
 }
 
 // read reads a page, and returns where the next one begins; nil at the end.
@@ -291,6 +296,9 @@ func (l *list) scan(ctx context.Context, at position) (*position, error) {
 	f := idempotency.Filter{Provider: at.Provider, State: at.State}
 	for range mostScans {
 		rs, next, err := l.ledger.Scan(ctx, f, at.Scan)
+		if errors.Is(err, idempotency.ErrCursor) {
+			return nil, badCursor() // from before the provider had as many partitions, for one
+		}
 		if err != nil {
 			return nil, err
 		}

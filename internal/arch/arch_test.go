@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,13 +73,14 @@ var allowed = []struct {
 	// It tells what a record holds and reads no store.
 	{"internal/explain", []string{"idempotency", "internal/i18n", "seal"}},
 	// It reads records and writes files: it changes no payment.
-	{"internal/export", []string{"idempotency", "internal/cents", "internal/merge"}},
+	{"internal/export", []string{"idempotency", "internal/cents", "internal/csvcell", "internal/merge", "seal"}},
 	// Statements are files; what they have to do with payments is said by internal/reconcile, which
 	// is pure.
 	{"internal/statement", []string{"internal/cents", "internal/spreadsheet"}},
 	{"internal/reconcile", []string{"idempotency", "internal/cents", "internal/statement"}},
 	// Amounts know no payment.
 	{"internal/cents", nil},
+	{"internal/csvcell", nil},
 	// It merges ordered lists and knows nothing of what is in them.
 	{"internal/merge", nil},
 	// Logins know nothing of the pages.
@@ -120,7 +122,7 @@ var allowed = []struct {
 	{"internal/metrics", []string{"idempotency", "internal/version"}},
 	// It shows the worker that its caller makes. Each of its samples is about one provider.
 	{"internal/demo", []string{"internal/config", "internal/i18n", "billing", "tasks", "idempotency", "schedule", "providers", "providers/*", "providers/sandbox", "providers/sandbox/all"}},
-	{"internal/dashboard", []string{"billing", "internal/chart", "internal/delivery", "internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/merge", "internal/salvage", "internal/totals", "outcomes", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
+	{"internal/dashboard", []string{"billing", "internal/chart", "internal/csvcell", "internal/delivery", "internal/explain", "internal/i18n", "internal/listen", "internal/login", "internal/merge", "internal/salvage", "internal/totals", "outcomes", "tasks", "idempotency", "providers", "providers/catalog", "seal"}},
 	{"internal/rate", []string{"internal/kv", "idempotency"}},
 	// It draws, and knows no payment.
 	{"internal/chart", nil},
@@ -523,6 +525,41 @@ func TestCommentsAreWrapped(t *testing.T) {
 				continue
 			}
 			t.Errorf("%s:%d: a comment of %d columns", path, i+1, columns)
+		}
+	}
+}
+
+// withoutRace is the variable of the Makefile with the packages that `make test` tests without the
+// race detector.
+var withoutRace = regexp.MustCompile(`(?m)^WITHOUT_RACE := (.*)$`)
+
+// TestWhatIsTestedWithoutTheRaceDetectorStartsNothing: the race detector has nothing to find in a
+// package without goroutines and locks, and makes its long computations several times as long.
+func TestWhatIsTestedWithoutTheRaceDetectorStartsNothing(t *testing.T) {
+	t.Parallel()
+	m := withoutRace.FindStringSubmatch(text(t, "Makefile"))
+	if m == nil {
+		t.Fatal("the Makefile has no WITHOUT_RACE")
+	}
+	for _, folder := range strings.Fields(m[1]) {
+		names, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s has no package: %v", folder, err)
+		}
+		for _, name := range names {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if _, starts := n.(*ast.GoStmt); starts {
+					t.Errorf("%s starts a goroutine", name)
+				}
+				return true
+			})
+			if !strings.HasSuffix(name, "_test.go") && slices.ContainsFunc(imports(file), func(path string) bool { return path == "sync" || path == "sync/atomic" }) {
+				t.Errorf("%s shares something between goroutines", name)
+			}
 		}
 	}
 }

@@ -20,6 +20,7 @@ var named = []struct{ path, reason string }{
 	{"internal/demo/", "its scenes are each about what one provider does"},
 	{"internal/sim/", "a simulated installation has payments of each provider"},
 	{"internal/proof/safeguards.go", "leaves out what the client of one provider does"},
+	{"internal/i18n/help_es.go", "says in Spanish what the settings of each provider are"},
 	{"internal/i18n/pages_en.go", "shows people what a key looks like"},
 	{"internal/i18n/pages_es.go", "shows people what a key looks like"},
 	{"cmd/worker/check.go", "shows people which settings a provider has, and what an account is called"},

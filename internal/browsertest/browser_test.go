@@ -1,8 +1,14 @@
 package browsertest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -218,11 +224,36 @@ func (v *visitor) picture(name string) {
 	if name += v.name; folder == "" || !slices.Contains(pictures, name) {
 		return
 	}
-	png, err := chromedp.Run(v.ctx, chromedp.CaptureScreenshot())
+	shot, err := chromedp.Run(v.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		shot, err = inFewColours(shot)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, name+".png"), shot, 0o644)
+	}
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644); err != nil {
-		v.t.Fatal(err)
+}
+
+// inFewColours makes a picture a third as large: its pages have few colours, and text in shades of
+// them, of which the most frequent do.
+func inFewColours(shot []byte) ([]byte, error) {
+	const most = 64
+	full, err := png.Decode(bytes.NewReader(shot))
+	if err != nil {
+		return nil, err
 	}
+	b, count := full.Bounds(), map[color.Color]int{}
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			count[full.At(x, y)]++
+		}
+	}
+	palette := slices.SortedFunc(maps.Keys(count), func(a, b color.Color) int { return count[b] - count[a] })
+	few := image.NewPaletted(b, palette[:min(most, len(palette))])
+	draw.Draw(few, b, full, b.Min, draw.Src)
+	var out bytes.Buffer
+	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, few)
+	return out.Bytes(), err
 }

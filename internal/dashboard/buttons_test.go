@@ -37,9 +37,15 @@ type fixture struct {
 
 func newRig(t *testing.T) *fixture {
 	t.Helper()
+	return newRigThatSettles(t, 50*time.Millisecond)
+}
+
+// newRigThatSettles has this settle time.
+func newRigThatSettles(t *testing.T, settle time.Duration) *fixture {
+	t.Helper()
 	t.Parallel()
 	policy := idempotency.DefaultPolicy()
-	policy.SettleTime, policy.NotFoundInterval = 50*time.Millisecond, 20*time.Millisecond
+	policy.SettleTime, policy.NotFoundInterval = settle, 20*time.Millisecond
 	r := &fixture{t: t, rdb: redistest.Start(t).Client(), bank: &fakeProvider{entered: make(chan struct{}, 100)}}
 	r.ledger = idempotency.NewRedis(r.rdb, idempotency.Options{Default: policy, FirstWake: 300 * time.Millisecond})
 	o := options(t)

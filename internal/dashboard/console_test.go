@@ -20,6 +20,7 @@ import (
 
 	"github.com/remesa/remesa/billing"
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/csvcell"
 	"github.com/remesa/remesa/internal/i18n"
 	"github.com/remesa/remesa/providers"
 )
@@ -203,7 +204,7 @@ func TestCellsOfAnExportAreNoFormulas(t *testing.T) {
 	for cell, want := range map[string]string{
 		"": "", "tef-1": "tef-1", "12500": "12500", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "a=1": "a=1",
 	} {
-		if got := defuse(cell); got != want {
+		if got := csvcell.Literal(cell); got != want {
 			t.Errorf("%q becomes %q", cell, got)
 		}
 	}
@@ -497,7 +498,7 @@ func TestPaymentsOfAllPartitionsAreListed(t *testing.T) {
 
 // TestWhatTheLedgerRefusesIsToldOfEachPayment: the others are done all the same.
 func TestWhatTheLedgerRefusesIsToldOfEachPayment(t *testing.T) {
-	r := newRig(t)
+	r := newRigThatSettles(t, time.Hour)
 	r.hold(2, "bad")
 	f := bulkForHeld("step", "resolve not-received") // within the settle time of their attempts' leases
 	confirmed := hiddenIn(ask(t, r.pages, post("/payments/bulk", f.Encode())).Body.String(), "/payments/bulk/apply")

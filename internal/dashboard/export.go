@@ -4,10 +4,10 @@ import (
 	"encoding/csv"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/csvcell"
 )
 
 // exportColumns are what an export has of a payment: nothing about people. Its language and formats
@@ -19,14 +19,6 @@ func exportRow(r idempotency.Record, zone *time.Location) []string {
 	at := func(t time.Time) string { return t.In(zone).Format(time.RFC3339) }
 	return []string{r.Key.String(), r.Type, r.Key.Provider, r.Key.Account, r.Key.Reference, string(r.State), r.Code, r.Decline, r.ProviderID, r.Amount,
 		r.Currency, strconv.Itoa(r.Attempts), strconv.FormatBool(r.MayHaveLeft), r.Anomaly, r.Subscription, r.Period, at(r.Created), at(since(r))}
-}
-
-// defuse keeps a spreadsheet from taking a text for a formula.
-func defuse(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
 }
 
 // exportChunk is how many payments are read at a time. A client that takes nothing for exportPause
@@ -65,7 +57,7 @@ func (p *pages) export(w http.ResponseWriter, r *http.Request) {
 		}
 		cells := exportRow(f.Record, zone)
 		for i := range cells {
-			cells[i] = defuse(cells[i])
+			cells[i] = csvcell.Literal(cells[i])
 		}
 		if err := out.Write(cells); err != nil {
 			return // the client has gone

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,7 +37,7 @@ func (s *sentReport) key() idempotency.Key { return s.owned.registered.Key }
 // sentReports are a partition's latest reports, the oldest first.
 type sentReports struct {
 	mu   sync.Mutex
-	list []*sentReport
+	list []*keptReport
 	// epoch is the one that the janitor has seen last.
 	epoch int64
 }
@@ -44,23 +45,23 @@ type sentReports struct {
 // remember keeps a report that the store has acknowledged. Its epoch is that of its attempt: if the
 // store has been restarted since, the report is made again, and its sends are accounted for.
 func (r *sentReports) remember(s sentReport) {
-	s.owned.registered.Payload = nil
+	s.epoch = s.owned.epoch
+	kept := keep(s)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s.epoch = s.owned.epoch
 	old := 0
 	for old < len(r.list) && (len(r.list)-old >= maxReports || s.at.Sub(r.list[old].at) > keepReports) {
 		old++
 	}
-	r.list = append(r.list[old:], &s)
+	r.list = append(r.list[old:], kept)
 }
 
 // unconfirmed returns the reports that may not be on record in an epoch.
-func (r *sentReports) unconfirmed(epoch int64) []*sentReport {
+func (r *sentReports) unconfirmed(epoch int64) []*keptReport {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.epoch = epoch
-	var out []*sentReport
+	var out []*keptReport
 	for _, s := range r.list {
 		if s.epoch < epoch {
 			out = append(out, s)
@@ -99,27 +100,25 @@ func (e *Engine) checkEpoch(ctx context.Context, p idempotency.Partition) error 
 }
 
 // reportAgain makes the reports again, and accounts for those that are on record then.
-func (e *Engine) reportAgain(ctx context.Context, p idempotency.Partition, epoch idempotency.Epoch, again []*sentReport) error {
+func (e *Engine) reportAgain(ctx context.Context, p idempotency.Partition, epoch idempotency.Epoch, again []*keptReport) error {
 	slots := make(chan struct{}, reportsAtOnce)
 	failed := make([]error, len(again))
+	onRecord := make([][]int64, len(again))
 	var wg sync.WaitGroup
-	for i, s := range again {
+	for i, kept := range again {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
+			s := kept.report()
 			if failed[i] = e.confirm(ctx, s); failed[i] == nil {
-				s.epoch = epoch.Number // only the janitor reads and writes it
+				kept.epoch = epoch.Number // only the janitor reads and writes it
+				onRecord[i] = s.owned.sequences
 				e.settle(s)
 			}
 		})
 	}
 	wg.Wait()
-	var sequences []int64
-	for i, s := range again {
-		if failed[i] == nil {
-			sequences = append(sequences, s.owned.sequences...)
-		}
-	}
+	sequences := slices.Concat(onRecord...)
 	accounted, err := e.Ledger.AccountFor(ctx, p, sequences)
 	if epoch.Loss != nil {
 		e.Log.Warn().Stringer("partition", p).Int64("missing", epoch.Loss.Missing()).Int64("accounted_for", accounted).
@@ -164,7 +163,7 @@ func (e *Engine) recallJournal() {
 			s.owned.sequences = nil // the payment has moved, and is not among the sends of that partition
 		}
 		if r := e.reports[p]; r != nil {
-			r.list = append(r.list, s)
+			r.list = append(r.list, keep(*s))
 		}
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +40,9 @@ var suiteLog logBuffer
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if p := flag.Lookup("test.parallel"); p.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = p.Value.Set(strconv.Itoa(parallelTests * runtime.GOMAXPROCS(0)))
+	}
 	redis.SetLogger(&suiteLog)
 	plain := make(chan int, 1)
 	if os.Getenv(plainPath) == "" {
@@ -53,6 +58,10 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
+
+// parallelTests is how many tests run at a time for each processor, on each of the two paths: they
+// wait more than they compute.
+const parallelTests = 4
 
 // plainPath in the environment has the suite's engines ask for work instead of waiting for notices.
 const plainPath = "REMESA_TEST_PLAIN_PATH"
@@ -335,7 +344,7 @@ func (r *fixture) options() Options {
 		FastPath:        os.Getenv(plainPath) == "",
 		RetryBase:       5 * time.Millisecond, RetryMax: 20 * time.Millisecond,
 		PollFirst: 5 * time.Millisecond, PollMax: 20 * time.Millisecond,
-		JanitorInterval: 10 * time.Millisecond, CircuitCooldown: 50 * time.Millisecond,
+		JanitorInterval: 25 * time.Millisecond, CircuitCooldown: 50 * time.Millisecond,
 	}
 }
 
@@ -418,8 +427,12 @@ func (r *fixture) submit(ks ...idempotency.Key) {
 // register only registers, as a billing system does that dies before it wakes anybody.
 func (r *fixture) register(ks ...idempotency.Key) {
 	r.t.Helper()
-	for _, k := range ks {
-		if _, err := r.ledger.Register(r.t.Context(), r.task(k).Registration(nil)); err != nil {
+	for some := range slices.Chunk(ks, 500) {
+		all := make([]idempotency.Registration, len(some))
+		for i, k := range some {
+			all[i] = r.task(k).Registration(nil)
+		}
+		if _, err := r.ledger.Register(r.t.Context(), all...); err != nil {
 			r.t.Fatal(err)
 		}
 	}
@@ -463,14 +476,16 @@ func (r *fixture) awaitState(k idempotency.Key, s idempotency.State) idempotency
 // until polls; a test that waits in vain says for what.
 func (r *fixture) until(what string, done func() bool, otherwise ...func() string) {
 	r.t.Helper()
-	for deadline := time.Now().Add(testTimeout); !done(); {
+	const longestPause = 20 * time.Millisecond // many tests poll at a time
+	pause := time.Millisecond
+	for deadline := time.Now().Add(testTimeout); !done(); pause = min(2*pause, longestPause) {
 		if time.Now().After(deadline) {
 			for _, text := range otherwise {
 				what += "; " + text()
 			}
 			r.t.Fatalf("waited %s in vain for: %s\n%s", testTimeout, what, r.log)
 		}
-		<-time.After(2 * time.Millisecond)
+		<-time.After(pause)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/wire"
 )
@@ -246,7 +247,9 @@ func (p httpPayer) Status(ctx context.Context, q providers.StatusQuery) (provide
 // TestTheFaultPointsOfAPayment: a full payload is throttled once, then sent without a readable
 // response, then queried. Together they pass all fault points, in their order.
 func TestTheFaultPointsOfAPayment(t *testing.T) {
-	r := newFixture(t)
+	t.Parallel()
+	// The due index wakes what was released, and not also what a busy worker has yet to begin.
+	r := newFixtureOn(t, redistest.Start(t), idempotency.Options{Default: policy(), FirstWake: time.Minute})
 	var posts atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if q.Method == http.MethodPost && posts.Add(1) == 1 {

@@ -339,10 +339,11 @@ func (e *Engine) execute(ctx context.Context, k idempotency.Key, a providers.Acc
 	start := e.Now()
 	operation, o, err := call(wire.WithLastStatus(e.traced(ctx, k, span), &status), a, payment, attempt)
 	took := e.Now().Sub(start)
-	o = providers.Redact(o, privateTexts(statusQueryFor(payment))...)
+	query := statusQueryFor(payment)
+	o = providers.Redact(o, privateTexts(query)...)
 	e.exchanged(span, k, operation, o, err, took)
 	e.OnFaultPoint(PointSent, k)
-	r = attemptResult{outcome: verifyOutcome(payment, o), err: err, moneyStepReached: reached, checkpointed: checkpointed}
+	r = attemptResult{outcome: verifyOutcome(query, o), err: err, moneyStepReached: reached, checkpointed: checkpointed}
 	if operation != operationNone {
 		r.answer = newAnswer(idempotency.Question(operation), &status, requestClass(r.outcome, err), took)
 	}
@@ -366,10 +367,10 @@ func (e *Engine) exchanged(span *trace.Span, k idempotency.Key, operation string
 
 // verifyOutcome turns an outcome that an attempt cannot have, or that is about another payment,
 // into doubt: a status query follows.
-func verifyOutcome(t tasks.Task, o providers.Outcome) providers.Outcome {
+func verifyOutcome(q providers.StatusQuery, o providers.Outcome) providers.Outcome {
 	switch o.Class {
 	case providers.Succeeded, providers.Pending, providers.Refused:
-		if field := differs(statusQueryFor(t), o.Echo); field != "" {
+		if field := differs(q, o.Echo); field != "" {
 			return mismatchOutcome(o, providers.InDoubt, field)
 		}
 		return o

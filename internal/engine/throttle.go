@@ -26,7 +26,11 @@ func (e *Engine) passThrottle(ctx context.Context, k idempotency.Key, c *circuit
 		e.park(ctx, k, reasonThrottled+":"+k.Account, errThrottled)
 		return nil, false
 	}
-	return func(accountErr error) { e.reportThrottle(context.WithoutCancel(ctx), k, c, probe, accountErr) }, true
+	return func(accountErr error) {
+		if accountErr != nil || probe { // else there is nothing to share
+			e.reportThrottle(context.WithoutCancel(ctx), k, c, probe, accountErr)
+		}
+	}, true
 }
 
 // reportThrottle shares with all workers what a call said about the account: that the provider

@@ -35,6 +35,9 @@ func (t Teller) tellEntry(before idempotency.State, e idempotency.AuditEntry) st
 // empty for the first.
 func (t Teller) tell(before idempotency.State, e idempotency.AuditEntry) string {
 	if kind, is := strings.CutPrefix(e.Note, "anomaly: "); is {
+		if kind, by, recorded := strings.Cut(kind, " "); recorded && kind == idempotency.AnomalyOfStatement {
+			return t.words.Phrases.Difference(kind, t.words.Phrases.By(t.readable(by)))
+		}
 		if words := t.words.Anomalies[kind]; words != "" {
 			return t.words.Phrases.Anomaly(kind, words)
 		}

@@ -37,6 +37,8 @@ type phrases struct {
 	Gap            string
 	Anomaly        func(kind, words string) string
 	AnomalyUnknown func(kind string) string
+	// Difference tells an anomaly that an operator recorded.
+	Difference     func(kind, by string) string
 	AnomalyCleared func(by string) string
 	By             func(note string) string
 	Note           func(note string) string

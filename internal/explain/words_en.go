@@ -182,6 +182,7 @@ var english = words{
 		"refused_after_pending":     "an attempt reports a refusal, and the provider had said that it has the payment",
 		"refused_after_succeeded":   "it had succeeded, and the provider says that it was refused",
 		"second_success":            "two executions are on record, or the same one under two ids of the provider",
+		"statement_difference":      "a statement says something else than the ledger",
 	},
 	Who: map[Who]string{Nobody: "nobody", Remesa: "remesa", Operator: "operator", Payer: "payer", Provider: "provider"},
 	Phrases: phrases{
@@ -191,6 +192,9 @@ var english = words{
 			return "A contradiction came up (anomaly " + kind + "): " + words + "."
 		},
 		AnomalyUnknown: func(kind string) string { return "A contradiction came up (anomaly " + kind + ")." },
+		Difference: func(kind, by string) string {
+			return "An operator recorded that a statement says something else (anomaly " + kind + "), which changed nothing else (" + by + ")."
+		},
 		AnomalyCleared: func(by string) string { return "An operator cleared the anomaly (" + by + ")." },
 		By:             func(note string) string { return note },
 		Note:           func(note string) string { return " The note says: " + note + "." },
@@ -254,7 +258,9 @@ var english = words{
 			"not_sent_but_known": "The provider knows it although nothing was sent: find out who sent it.",
 			"late_doubt":         "One more attempt may have been executed, and the provider has no status query: look for a second transaction at the provider.",
 			"refused_after":      "The provider refused it after it had said otherwise: look at the transaction there.",
-			"":                   "Look at the transactions at the provider, then accept or reverse.",
+			"statement_difference": "A statement says something else; the history says which one and where. Ask whoever made it. Accept if the money moved and stays moved, " +
+				"reverse if it never arrived or came back.",
+			"": "Look at the transactions at the provider, then accept or reverse.",
 		},
 	},
 	Waits: waits{

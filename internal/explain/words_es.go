@@ -178,6 +178,7 @@ var spanish = words{
 		"refused_after_pending":     "un intento informa un rechazo, y el proveedor de pago había dicho que lo tiene",
 		"refused_after_succeeded":   "se había ejecutado, y el proveedor de pago dice que fue rechazado",
 		"second_success":            "constan dos ejecuciones, o la misma con dos id. del proveedor",
+		"statement_difference":      "un extracto dice otra cosa que el registro",
 	},
 	Who: map[Who]string{Nobody: "nadie", Remesa: "remesa", Operator: "operador", Payer: "pagador", Provider: "proveedor de pago"},
 	Phrases: phrases{
@@ -187,6 +188,9 @@ var spanish = words{
 			return "Apareció una contradicción (anomalía " + kind + "): " + words + "."
 		},
 		AnomalyUnknown: func(kind string) string { return "Apareció una contradicción (anomalía " + kind + ")." },
+		Difference: func(kind, by string) string {
+			return "Un operador registró que un extracto dice otra cosa (anomalía " + kind + "), lo que no cambió nada más (" + by + ")."
+		},
 		AnomalyCleared: func(by string) string { return "Un operador resolvió la anomalía (" + by + ")." },
 		By: func(note string) string {
 			if rest, is := strings.CutPrefix(note, "by "); is {
@@ -255,6 +259,7 @@ var spanish = words{
 			"not_sent_but_known":        "El proveedor de pago lo conoce aunque nada se envió: averigüe quién lo envió.",
 			"late_doubt":                "Un intento más pudo ejecutarse, y no se puede preguntar al proveedor de pago: busque allí una segunda transacción.",
 			"refused_after":             "El proveedor de pago lo rechazó después de haber dicho otra cosa: mire la transacción allí.",
+			"statement_difference":      "Un extracto dice otra cosa; la bitácora dice cuál y dónde. Pregunte a quien lo hizo. Use accept si el dinero salió y no volvió, reverse si no llegó o volvió.",
 			"":                          "Mire las transacciones en el proveedor de pago y después use accept o reverse.",
 		},
 	},

@@ -102,7 +102,7 @@ func (a Archive) newest() (*stored, error) {
 		return nil, err
 	}
 	name := names[len(names)-1]
-	text, err := os.ReadFile(filepath.Join(a.Folder, name))
+	text, err := readSmall(filepath.Join(a.Folder, name))
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +111,23 @@ func (a Archive) newest() (*stored, error) {
 		return nil, fmt.Errorf("%w: %s: %w", ErrArchive, name, err)
 	}
 	return &stored{m, Previous{name, sum(text)}}, nil
+}
+
+// largestManifest is above every manifest, which has a key for each damaged record.
+const largestManifest = 64 << 20
+
+// readSmall reads a manifest.
+func readSmall(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, largestManifest+1))
+	if err == nil && len(text) > largestManifest {
+		err = fmt.Errorf("%s is larger than %d bytes: it is no manifest", filepath.Base(path), largestManifest)
+	}
+	return text, err
 }
 
 // manifests are the names of all manifests, oldest day first.

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -169,6 +170,19 @@ func TestPersonalColumnsAreLeftOut(t *testing.T) {
 	}
 }
 
+// What people wrote about an anomaly of a held payment says who decided, and is no provider's word.
+func TestNotesOfPeopleAreExported(t *testing.T) {
+	t.Parallel()
+	r := payment(1, noon, idempotency.Held)
+	r.History = r.History[:2]
+	for _, note := range []string{"anomaly: statement_difference by ana: statement of November", "anomaly cleared by ana: told by the bank"} {
+		r.History = append(r.History, idempotency.AuditEntry{At: noon, State: idempotency.Held, Attempt: 1, Note: note})
+		if text := written(t, source{[]idempotency.Record{r}}, options()); !strings.Contains(text, note) || strings.Contains(text, "has no account") {
+			t.Errorf("%s: %s", note, text)
+		}
+	}
+}
+
 // tampering is what somebody does to the lines of a file of 10 records, and what verify says first.
 var tampering = []struct {
 	does string
@@ -313,6 +327,16 @@ func TestAChangedArchiveIsNoticed(t *testing.T) {
 			save(t, path, strings.Replace(read(t, path), `"exported_by":"test"`, `"exported_by":"else"`, 1))
 			return "remesa-2026-11-26.manifest.json: the manifest before it is not the one"
 		},
+		"a manifest names two numbers of records": func(t *testing.T, a Archive) string {
+			path := filepath.Join(a.Folder, day+manifestSuffix)
+			save(t, path, strings.Replace(read(t, path), `"records":`, `"records":1`, 1))
+			return day + ".jsonl: its manifest names two numbers of records"
+		},
+		"a manifest names its folder": func(t *testing.T, a Archive) string {
+			path := filepath.Join(a.Folder, day+manifestSuffix)
+			save(t, path, strings.Replace(read(t, path), `"name":"`+day+linesSuffix, `"name":"..`, 1))
+			return day + manifestSuffix + ": it names a file outside its folder"
+		},
 		"a day is missing": func(t *testing.T, a Archive) string {
 			for _, suffix := range []string{manifestSuffix, linesSuffix, csvSuffix} {
 				if err := os.Remove(filepath.Join(a.Folder, day+suffix)); err != nil {
@@ -426,6 +450,18 @@ func TestNoPaymentIsBetweenTwoDays(t *testing.T) {
 			t.Errorf("%s: %t", row.entry, got)
 		}
 	}
+	// A history that is full may have lost the entry of the registration, or of the last change.
+	for does, change := range map[string]func(r *idempotency.Record){
+		"registered": func(r *idempotency.Record) { r.Created = noon }, "changed": func(r *idempotency.Record) { r.Updated = noon },
+	} {
+		r := payment(1, noon.Add(-time.Hour), idempotency.Succeeded)
+		if o.covers(r) {
+			t.Errorf("%s before it was", does)
+		}
+		if change(&r); !o.covers(r) {
+			t.Errorf("%s within the bounds", does)
+		}
+	}
 }
 
 func TestDaysBeginWithTheFirstInstantOfTheirDate(t *testing.T) {
@@ -461,7 +497,7 @@ func TestNoCellIsAFormula(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"=1+1": "'=1+1", "+56 9": "'+56 9", "-1": "'-1", "@x": "'@x", "12500": "12500", "a,b": `"a,b"`, `a"b`: `"a""b"`, "a\nb": "a b", "": "",
-		"=a,b": `"'=a,b"`,
+		"=a,b": `"'=a,b"`, "\n=1": "' =1", "a;=1": "a;'=1",
 	} {
 		if got := csvCell(text); got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)
@@ -475,6 +511,22 @@ func TestNoCellIsAFormula(t *testing.T) {
 	cells, err := csv.NewReader(bytes.NewReader(row)).Read()
 	if err != nil || len(cells) != len(columnsOf(true)) {
 		t.Errorf("%d cells for %d columns: %v", len(cells), len(columnsOf(true)), err)
+	}
+}
+
+// Whoever can write into the folder must not be able to fill the memory of who verifies it.
+func TestALargeManifestIsNotRead(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), filePrefix+"2026-11-25"+manifestSuffix)
+	f, err := os.Create(path)
+	if err == nil {
+		err = errors.Join(f.Truncate(largestManifest+1), f.Close()) // a file with a hole takes no room
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Verify(filepath.Dir(path), Checks{}); err == nil || !strings.Contains(err.Error(), "it is no manifest") {
+		t.Errorf("got %v", err)
 	}
 }
 

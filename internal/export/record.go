@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/remesa/remesa/idempotency"
+	"github.com/remesa/remesa/internal/csvcell"
 )
 
 // Payment is a record as an export holds it: as the ledger had it when it was exported. Every field
@@ -159,13 +160,11 @@ func (p Payment) csvRow() ([]byte, error) {
 	return []byte(strings.Join(cells, ",")), nil
 }
 
-// csvCell quotes a cell where it must. A text that a spreadsheet would take for a formula gets an
-// apostrophe in front, and line breaks become blanks, so that a record is one line.
+// csvCell quotes a cell where it must. No spreadsheet takes it for a formula, and line breaks
+// become blanks, so that a record is one line.
 func csvCell(text string) string {
 	text = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(text)
-	if text != "" && strings.ContainsRune("=+-@\t", rune(text[0])) {
-		text = "'" + text
-	}
+	text = csvcell.Literal(text)
 	if strings.ContainsAny(text, `",`) || strings.HasPrefix(text, " ") {
 		return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 	}

@@ -58,6 +58,8 @@ type Checks struct {
 	Head Hash
 	// Payment, if set, is called for each record of JSON Lines that was read.
 	Payment func(file string, line int64, p Payment) error
+	// Manifest, if set, is called for each manifest of JSON Lines that were read.
+	Manifest func(m Manifest)
 }
 
 // mostProblems are listed; a file that was shifted by one byte has one in every line.
@@ -173,7 +175,7 @@ func (v *verifier) unnamed(path string, named map[string]bool) error {
 // manifest verifies one manifest and the files that it names; nil if it cannot be understood.
 func (v *verifier) manifest(path string) (*stored, error) {
 	name := filepath.Base(path)
-	text, err := os.ReadFile(path)
+	text, err := readSmall(path)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +204,7 @@ func (v *verifier) manifest(path string) (*stored, error) {
 
 // named verifies a file that a manifest names.
 func (v *verifier) named(folder string, f File, m Manifest) error {
-	if f.Name == "" || f.Name != filepath.Base(f.Name) {
+	if f.Name != filepath.Base(f.Name) || !strings.HasPrefix(f.Name, filePrefix) {
 		v.add(filePrefix+m.Day+manifestSuffix, 0, "it names a file outside its folder")
 		return nil
 	}
@@ -227,7 +229,7 @@ func (v *verifier) named(folder string, f File, m Manifest) error {
 func (v *verifier) file(path string) error {
 	name := filepath.Base(path)
 	day := strings.TrimSuffix(strings.TrimSuffix(name, linesSuffix), csvSuffix)
-	if text, err := os.ReadFile(filepath.Join(filepath.Dir(path), day+manifestSuffix)); err == nil {
+	if text, err := readSmall(filepath.Join(filepath.Dir(path), day+manifestSuffix)); err == nil {
 		m, err := readManifest(bytes.TrimSuffix(text, []byte("\n")), v.checks.Public)
 		for _, f := range m.Files {
 			if err == nil && f.Name == name {
@@ -288,7 +290,12 @@ func (v *verifier) content(name string, in io.Reader, before Hash, expected func
 	if m.Schema == "" {
 		return nil
 	}
+	if v.checks.Manifest != nil && s.totals != nil {
+		v.checks.Manifest(m)
+	}
 	switch {
+	case f.Records != m.Records:
+		v.add(name, 0, "its manifest names two numbers of records")
 	case s.records < f.Records:
 		v.add(name, s.line, fmt.Sprintf("it ends behind %d records of %d", s.records, f.Records))
 	case s.records > f.Records:

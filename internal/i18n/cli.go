@@ -13,6 +13,7 @@ type CLI struct {
 	Halt         CLIHalt
 	Forgot       CLIForgot
 	Export       CLIExport
+	Reconcile    CLIReconcile
 	Card         CLICard
 	Help         HelpWords
 	Check        CLICheck
@@ -127,6 +128,15 @@ type CLIExport struct {
 	Exported       func(n Number) string
 	NothingMissing string
 	Damaged        func(key string) string
+}
+
+// CLIReconcile is of reconcile.
+type CLIReconcile struct {
+	NoneDiffers string
+	// RepeatDiffering says what to repeat; sums are for people, flags to be typed.
+	RepeatDiffering func(n Number, sums, flags string) string
+	OnlyReported    func(n Number) string
+	TooMany         func(n Number) string
 }
 
 // CLICard is of hashcard.

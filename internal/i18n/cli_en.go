@@ -106,10 +106,22 @@ var cliEnglish = CLI{
 			return "warning: " + key + " is not exported: its record is damaged; see the runbook"
 		},
 	},
+	Reconcile: CLIReconcile{
+		NoneDiffers: "no such difference is of one payment: nothing is to be recorded",
+		RepeatDiffering: func(n Number, sums, flags string) string {
+			return n.of("payment", "payments") + " of " + sums + " would be flagged; nothing was recorded. To go on, repeat: " + flags
+		},
+		OnlyReported: func(n Number) string {
+			return n.of("difference is of no one payment, and is only reported", "differences are of no one payment, and are only reported")
+		},
+		TooMany: func(n Number) string {
+			return "more than " + n.Text + " payments differ; nothing was recorded. Is it the right statement, and read as it should be?"
+		},
+	},
 	Help: HelpWords{
 		Usage: "Usage: ", FlagsPlace: "[flags]", CommandPlace: "<command>", Arguments: "Arguments:", Flags: "Flags:", Commands: "Commands:", Examples: "Examples:",
 		More:             func(command string) string { return `Run "` + command + `" for more information on a command.` },
-		See:              func(command string) string { return "; see " + command },
+		See:              func(command string) string { return " (see " + command + ")" },
 		ProviderSettings: func(command string) string { return "A provider's settings: " + command },
 		NoSection:        func(sections string) string { return "no section is called so; there are: " + sections },
 	},

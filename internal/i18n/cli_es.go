@@ -116,10 +116,23 @@ var cliSpanish = CLI{
 			return "aviso: " + key + " no se exporta: su registro está dañado; vea docs/es/operaciones.md"
 		},
 	},
+	Reconcile: CLIReconcile{
+		NoneDiffers: "ninguna de esas diferencias es de una sola operación: no hay nada que registrar",
+		RepeatDiffering: func(n Number, sums, flags string) string {
+			return n.of("operación quedaría con anomalía", "operaciones quedarían con anomalía") + " por " + sums +
+				"; no se registró nada. Si la cantidad y la suma son correctas, repita con: " + flags
+		},
+		OnlyReported: func(n Number) string {
+			return n.of("diferencia no es de una sola operación, y solo se informa", "diferencias no son de una sola operación, y solo se informan")
+		},
+		TooMany: func(n Number) string {
+			return "difieren más de " + n.Text + " operaciones; no se registró nada. ¿Es el extracto correcto, y se lee como debe?"
+		},
+	},
 	Help: HelpWords{
 		Usage: "Uso: ", FlagsPlace: "[opciones]", CommandPlace: "<comando>", Arguments: "Argumentos:", Flags: "Opciones:", Commands: "Comandos:", Examples: "Ejemplos:",
 		More:             func(command string) string { return "Escriba «" + command + "» para saber más de un comando." },
-		See:              func(command string) string { return "; vea " + command },
+		See:              func(command string) string { return " (vea " + command + ")" },
 		ProviderSettings: func(command string) string { return "Los ajustes de un proveedor de pago: " + command },
 		NoSection:        func(sections string) string { return "ninguna sección se llama así; hay: " + sections },
 	},

@@ -91,7 +91,7 @@ var filesReadEnglish = FilesRead{
 	Open:        "the last line has no end: check that the file is whole, it may have been cut",
 	OpenRefused: "the last line has no end: the file may have been cut",
 	Security:    "Banco Security became a part of BICE in November 2025: ask whether its code still leads to the account",
-	Charset:     `neither UTF-8 nor Windows-1252: save the file as "CSV UTF-8"`,
+	Charset:     `neither UTF-8 nor Windows-1252 nor whole UTF-16: save the file as "CSV UTF-8"`,
 	Separators:  `two separators are equally likely: save the file with one, or put a line such as "sep=;" first`,
 	NoSeparator: "sep= must name a semicolon, a tab, a comma or a vertical bar",
 	TooLarge:    `the workbook is too large: save the sheet as "CSV UTF-8"`,

@@ -93,7 +93,7 @@ var filesReadSpanish = FilesRead{
 	Open:        "la última línea no tiene fin: revise que el archivo esté completo, puede estar cortado",
 	OpenRefused: "la última línea no tiene fin: el archivo puede estar cortado",
 	Security:    "Banco Security es parte de BICE desde noviembre de 2025: pregunte si su código aún llega a la cuenta",
-	Charset:     "no es UTF-8 ni Windows-1252: guarde el archivo como «CSV UTF-8»",
+	Charset:     "no es UTF-8, ni Windows-1252, ni UTF-16 completo: guarde el archivo como «CSV UTF-8»",
 	Separators:  "dos separadores son igualmente posibles: guarde el archivo con uno, o agregue una primera línea «sep=;»",
 	NoSeparator: "sep= debe indicar punto y coma, tabulador, coma o barra vertical",
 	TooLarge:    "el libro de Excel es demasiado grande: guarde la hoja como «CSV UTF-8»",

@@ -48,7 +48,6 @@ var machineSpanish = map[string]string{
 	"listen tcp: address %s: %s":            "al escuchar en %s: %s",
 	"lookup %s: %s":                         "al buscar %s: %s",
 	"missing port in address":               "falta el puerto",
-	"failed":                                "falló",
 }
 
 // problemsSpanish are what is wrong with the fields of a task.

@@ -1,7 +1,7 @@
 package i18n
 
-// usageSpanish are what is wrong with a command line of enqueue, or with what it names, and what its
-// commands say beside their results.
+// usageSpanish are what is wrong with a command line of enqueue, or with what it names, and what
+// its commands say beside their results.
 var usageSpanish = map[string]string{
 	"want provider/reference or provider/account/reference": "debe ser proveedor/referencia o proveedor/perfil/referencia",
 	"the provider must match %s":                            "el proveedor debe seguir el patrón %s",
@@ -77,5 +77,8 @@ var usageSpanish = map[string]string{
 		"guiones bajos y espacios, y comenzar con una letra o un dígito",
 	"a key without a scope may do nothing: give read, settle, submit, submit:PROVIDER or submit:PROVIDER/ACCOUNT": "una llave sin permiso no puede hacer nada: indique read, settle, submit, " +
 		"submit:PROVEEDOR o submit:PROVEEDOR/PERFIL",
-	"no such key": "no existe esa llave",
+	"%s: none was made":               "%s: no se ha creado ninguna",
+	"the record of key %s is damaged": "el registro de la llave %s está dañado",
+	"cannot be read: %s":              "no se puede leer: %s",
+	"no such key":                     "no existe esa llave",
 }

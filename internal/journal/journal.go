@@ -92,13 +92,18 @@ type Journal struct {
 	sequences map[counter]int64
 	waiting   []waiter
 	writing   bool
-	failed    error
+	// failed is why nothing is taken now, and failedAt since when; closed is for good.
+	failed   error
+	failedAt time.Time
+	closed   bool
 }
 
-// waiter is a line that is to be written, and whoever waits until it is on disk, if anybody does.
+// waiter is an attempt's line that is to be written, and whoever waits until it is on disk, if
+// anybody does.
 type waiter struct {
-	line []byte
-	done chan error
+	attempt string
+	line    []byte
+	done    chan error
 }
 
 // Open opens a journal of its own in the directory, which must exist, and takes over the journals
@@ -251,11 +256,11 @@ func (j *Journal) add(e Entry, done chan error) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.failed != nil {
+	if !j.ready() {
 		return j.failed
 	}
 	j.take(e)
-	j.waiting = append(j.waiting, waiter{append(line, '\n'), done})
+	j.waiting = append(j.waiting, waiter{e.Attempt, append(line, '\n'), done})
 	if !j.writing {
 		j.writing = true
 		go j.write()
@@ -274,9 +279,11 @@ func (j *Journal) write() {
 			j.mu.Unlock()
 			return
 		}
-		file := j.file
+		file, err := j.file, j.failed
 		j.mu.Unlock()
-		err := appendAll(file, batch)
+		if err == nil { // else what follows a line that was cut off could not be read
+			err = appendAll(file, batch)
+		}
 		j.written(batch, err)
 		for _, w := range batch {
 			if w.done != nil {
@@ -300,23 +307,51 @@ func appendAll(f *os.File, batch []waiter) error {
 	return nil
 }
 
-// written counts what was written, and writes the journal anew when it has grown. A journal that
-// could not be written takes no intent any more: after a failed fsync nobody knows what is on disk.
+// beginAgainAfter is how long a journal that could not be written takes nothing.
+const beginAgainAfter = time.Second
+
+// ready reports whether the journal takes an entry. After a failed write or fsync nobody knows what
+// is on disk, so it goes on in a new file, once that can be written whole: a disk that was full for
+// a while stops a worker no longer than that.
+func (j *Journal) ready() bool {
+	if j.failed == nil {
+		return true
+	}
+	if j.closed || j.writing || j.now().Sub(j.failedAt) < beginAgainAfter {
+		return false
+	}
+	j.failed = j.replace()
+	j.failedAt = j.now()
+	return j.failed == nil
+}
+
+// replace goes on in a new file.
+func (j *Journal) replace() error {
+	old := j.file
+	if err := j.rewriteLocked(); err != nil {
+		return err
+	}
+	_ = os.Remove(old.Name())
+	_ = old.Close()
+	return nil
+}
+
+// written counts what was written, and writes the journal anew when it has grown. Of a batch that
+// could not be written nobody sends anything.
 func (j *Journal) written(batch []waiter, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, w := range batch {
 		j.size += int64(len(w.line))
-	}
-	if err == nil && j.grown() {
-		old := j.file
-		if err = j.rewriteLocked(); err == nil {
-			_ = os.Remove(old.Name())
-			_ = old.Close()
+		if err != nil && w.done != nil {
+			delete(j.entries, w.attempt)
 		}
 	}
+	if err == nil && j.grown() {
+		err = j.replace()
+	}
 	if err != nil && j.failed == nil {
-		j.failed = err
+		j.failed, j.failedAt = err, j.now()
 	}
 }
 
@@ -352,10 +387,13 @@ func (j *Journal) rewriteLocked() error {
 	if err != nil {
 		return err
 	}
-	if err := appendAll(f, []waiter{{line: []byte(text.String())}}); err != nil {
-		return err
+	err = appendAll(f, []waiter{{line: []byte(text.String())}})
+	if err == nil {
+		err = syncDir(j.dir)
 	}
-	if err := syncDir(j.dir); err != nil {
+	if err != nil {
+		_ = os.Remove(f.Name()) // the old one has it all
+		_ = f.Close()
 		return err
 	}
 	j.file, j.size, j.rewritten, j.begun = f, int64(text.Len()), int64(text.Len()), j.now()
@@ -395,6 +433,6 @@ func syncDir(dir string) error {
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.failed = errors.New("journal: closed")
+	j.failed, j.closed = errors.New("journal: closed"), true
 	return j.file.Close()
 }

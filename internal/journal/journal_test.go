@@ -193,6 +193,7 @@ func TestAJournalThatCannotBeRead(t *testing.T) {
 func TestADiskThatFails(t *testing.T) {
 	t.Parallel()
 	j := open(t, t.TempDir())
+	j.now = func() time.Time { return time.Unix(1_000, 0) }
 	must(t, j.file.Close())
 	for range 2 {
 		if err := j.Intend(entry("a", 1)); err == nil {
@@ -201,6 +202,42 @@ func TestADiskThatFails(t *testing.T) {
 	}
 	if _, err := Open(filepath.Join(t.TempDir(), "absent")); err == nil {
 		t.Error("opened in a directory that is not there")
+	}
+}
+
+// A disk that was full for a while stops no worker for ever: the journal goes on in a new file,
+// with all that was on the old one and without what was not sent.
+func TestADiskThatHasRoomAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir)
+	now := time.Unix(1_000, 0)
+	j.now = func() time.Time { return now }
+	must(t, j.Intend(entry("before", 1)))
+	must(t, j.file.Close()) // as little can be written as on a full disk
+	if err := j.Intend(entry("refused", 2)); err == nil {
+		t.Fatal("an intent that is not on disk")
+	}
+	now = now.Add(beginAgainAfter)
+	must(t, os.Chmod(dir, 0o500))
+	if os.Getuid() != 0 { // whoever may do anything can write there
+		if err := j.Intend(entry("refused", 3)); err == nil {
+			t.Error("an intent that is not on disk")
+		}
+	}
+	must(t, os.Chmod(dir, 0o700))
+	now = now.Add(beginAgainAfter)
+	must(t, j.Intend(entry("after", 4)))
+	must(t, j.Close())
+	now = now.Add(beginAgainAfter)
+	if err := j.Intend(entry("closed", 5)); err == nil {
+		t.Error("a closed journal takes an intent")
+	}
+	if n := len(files(t, dir)); n != 1 {
+		t.Errorf("%d files", n)
+	}
+	if got := attempts(open(t, dir)); !slices.Equal(got, []string{"after:", "before:"}) {
+		t.Errorf("kept %v", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -48,18 +49,28 @@ const (
 	pipelineTimeout = 15 * time.Second
 )
 
-// op is what one caller adds to a pipeline: some reads, or one commit.
+// op is some reads, or one commit.
 type op struct {
 	enqueue func(pipe redis.Pipeliner)
+	// keys are read together with those of a pipeline's other callers; values are theirs.
+	keys   []string
+	values []any
 	// timed: its caller needs the store's time, which one read gives all callers of a pipeline.
 	timed  bool
 	now    int64
-	script *Script
-	cmd    *redis.Cmd
 	commit *Commit
 	intent bool
-	err    error
-	done   chan struct{}
+	// in is the group in which the commit was sent, at its place there.
+	in    *group
+	place int
+	err   error
+	call  *call
+}
+
+// call is what one caller waits for.
+type call struct {
+	open atomic.Int64
+	done chan struct{}
 }
 
 func (b *Batcher) queue(owner string) *ownerQueue {
@@ -75,17 +86,28 @@ func (b *Batcher) queue(owner string) *ownerQueue {
 // its own error. It returns an error where ctx ends before: queue may still be running then, so
 // nothing that it sets may be looked at.
 func (b *Batcher) Read(ctx context.Context, owner string, queue func(redis.Pipeliner)) error {
-	return b.do(ctx, owner, []*op{{enqueue: queue}})
+	return b.do(ctx, owner, []op{{enqueue: queue}})
+}
+
+// Values returns the texts under keys, nil for each that is missing or is no text, and the store's
+// time right after that was read, in Unix ms. queue adds reads that come after the texts: what it
+// reads may be newer than they, and never older.
+func (b *Batcher) Values(ctx context.Context, owner string, keys []string, queue func(redis.Pipeliner)) ([]any, int64, error) {
+	ops := []op{{enqueue: queue, keys: keys, timed: true}}
+	if err := b.do(ctx, owner, ops); err != nil {
+		return nil, 0, err
+	}
+	return ops[0].values, ops[0].now, nil
 }
 
 // ReadTimed is Read that also returns the store's time right after the pipeline's reads, in Unix
 // ms.
 func (b *Batcher) ReadTimed(ctx context.Context, owner string, queue func(redis.Pipeliner)) (int64, error) {
-	o := &op{enqueue: queue, timed: true}
-	if err := b.do(ctx, owner, []*op{o}); err != nil {
+	ops := []op{{enqueue: queue, timed: true}}
+	if err := b.do(ctx, owner, ops); err != nil {
 		return 0, err
 	}
-	return o.now, nil
+	return ops[0].now, nil
 }
 
 // Now returns the store's time.
@@ -102,7 +124,7 @@ func (b *Batcher) AwaitReplicas(ctx context.Context, owner string) error {
 		return nil
 	}
 	var written *redis.StatusCmd
-	err := b.do(ctx, owner, []*op{{intent: true, enqueue: func(pipe redis.Pipeliner) {
+	err := b.do(ctx, owner, []op{{intent: true, enqueue: func(pipe redis.Pipeliner) {
 		written = pipe.Set(ctx, Prefix(owner)+"touched", 1, time.Hour)
 	}}})
 	if err != nil {
@@ -115,31 +137,27 @@ func (b *Batcher) AwaitReplicas(ctx context.Context, owner string) error {
 // error beside a result means that it is unknown whether that decision was written, or, for
 // ErrReplicas, that it was.
 func (b *Batcher) Commit(ctx context.Context, owner string, cs ...*Commit) ([]Result, []error) {
-	ops := make([]*op, len(cs))
+	ops := make([]op, len(cs))
 	for i, c := range cs {
-		script := b.db.commits.allowWhenFull
-		if c.WhenFull == RefuseWhenFull {
-			script = b.db.commits.refuseWhenFull
-		}
-		ops[i] = &op{commit: c, script: script, intent: c.Intent}
+		ops[i] = op{commit: c, intent: c.Intent}
 	}
 	err := b.do(ctx, owner, ops)
 	results, errs := make([]Result, len(cs)), make([]error, len(cs))
-	for i, o := range ops {
+	for i := range ops {
 		if err != nil {
 			errs[i] = err
 			continue
 		}
-		results[i], errs[i] = o.result()
+		results[i], errs[i] = ops[i].result()
 	}
 	return results, errs
 }
 
 func (o *op) result() (Result, error) {
-	if o.cmd == nil {
+	if o.in == nil || o.in.cmd == nil {
 		return Result{}, o.err
 	}
-	r, err := parse(o.cmd)
+	r, err := o.in.result(o.place)
 	if err == nil && r.Done {
 		err = o.err // fewer replicas than required
 	}
@@ -151,33 +169,34 @@ func (o *op) result() (Result, error) {
 
 // do queues ops and waits for them, or for ctx to end; what is in flight then may still be
 // executed.
-func (b *Batcher) do(ctx context.Context, owner string, ops []*op) error {
+func (b *Batcher) do(ctx context.Context, owner string, ops []op) error {
 	if len(ops) == 0 {
 		return nil
 	}
+	c := &call{done: make(chan struct{})}
+	c.open.Store(int64(len(ops)))
 	q := b.queue(owner)
 	q.mu.Lock()
-	for _, o := range ops {
-		o.done = make(chan struct{})
-		q.ops = append(q.ops, o)
+	for i := range ops {
+		ops[i].call = c
+		q.ops = append(q.ops, &ops[i])
 	}
 	if q.inFlight < maxPipelines {
 		q.inFlight++
 		go q.drain() //nolint:contextcheck // it carries other callers' ops too, and outlives the first caller
 	}
 	q.mu.Unlock()
-	var err error
-	for _, o := range ops {
-		select {
-		case <-o.done:
-			if o.commit == nil && err == nil {
-				err = o.err
-			}
-		case <-ctx.Done():
-			return fmt.Errorf("redis: %w", ctx.Err())
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		return fmt.Errorf("redis: %w", ctx.Err())
+	}
+	for i := range ops {
+		if ops[i].commit == nil && ops[i].err != nil {
+			return ops[i].err
 		}
 	}
-	return err
+	return nil
 }
 
 // drain sends pipelines until the queue is empty.
@@ -196,7 +215,9 @@ func (q *ownerQueue) drain() {
 		q.mu.Unlock()
 		q.send(ops)
 		for _, o := range ops {
-			close(o.done)
+			if o.call.open.Add(-1) == 0 {
+				close(o.call.done)
+			}
 		}
 	}
 }
@@ -217,12 +238,12 @@ func (q *ownerQueue) send(ops []*op) {
 		fail(err, ops)
 		return
 	}
-	q.pipeline(ctx, node, ops)
+	groups := q.pipeline(ctx, node, ops)
 	var again []*op
 	missing := map[*Script]bool{}
-	for _, o := range ops {
-		if o.cmd != nil && redis.HasErrorPrefix(o.cmd.Err(), "NOSCRIPT") {
-			again, missing[o.script] = append(again, o), true
+	for _, g := range groups {
+		if g.cmd != nil && redis.HasErrorPrefix(g.cmd.Err(), "NOSCRIPT") {
+			again, missing[g.script] = append(again, g.ops...), true
 		}
 	}
 	for script := range missing {
@@ -242,12 +263,20 @@ func (q *ownerQueue) send(ops []*op) {
 
 // pipeline sends ops over one connection, and waits on it for replicas where an intent is among
 // them.
-func (q *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, ops []*op) {
+func (q *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, ops []*op) []*group {
 	pipe := node.Pipeline()
+	values := readValues(ctx, pipe, ops)
 	intent, timed := false, false
 	for _, o := range ops {
-		o.err = q.enqueue(ctx, pipe, o)
+		o.err = nil
+		if o.enqueue != nil {
+			o.enqueue(pipe)
+		}
 		intent, timed = intent || o.intent, timed || o.timed
+	}
+	groups := grouped(ops, &q.batcher.db.commits)
+	for _, g := range groups {
+		g.enqueue(ctx, pipe, q.batcher.db, q.owner)
 	}
 	var clock func() (int64, error)
 	if timed {
@@ -267,28 +296,41 @@ func (q *ownerQueue) pipeline(ctx context.Context, node redis.UniversalClient, o
 		for _, o := range ops {
 			o.err = err
 		}
-		return
+		return groups
 	}
 	if timed {
 		tell(ops, clock)
 	}
+	values()
 	if acknowledged != nil {
 		q.checkReplicas(acknowledged, ops)
 	}
+	return groups
 }
 
-// enqueue adds the operation's commands to a pipeline.
-func (q *ownerQueue) enqueue(ctx context.Context, pipe redis.Pipeliner, o *op) error {
-	if o.commit == nil {
-		o.enqueue(pipe)
-		return nil
+// readValues reads the keys of all ops with one command. The returned function hands the values
+// out, after the pipe was executed.
+func readValues(ctx context.Context, pipe redis.Pipeliner, ops []*op) func() {
+	var keys []string
+	for _, o := range ops {
+		keys = append(keys, o.keys...)
 	}
-	src, err := q.batcher.db.source(ctx, o.script)
-	if err != nil {
-		return err
+	if len(keys) == 0 {
+		return func() {}
 	}
-	o.cmd = pipe.EvalSha(ctx, src.sha, q.batcher.db.Keys(q.owner, o.commit.keys...), o.commit.args...)
-	return nil
+	all := pipe.MGet(ctx, keys...)
+	return func() {
+		values, err := all.Result()
+		for _, o := range ops {
+			switch n := len(o.keys); {
+			case n == 0:
+			case err != nil:
+				o.err = err
+			default:
+				o.values, values = values[:n:n], values[n:]
+			}
+		}
+	}
 }
 
 // checkReplicas fails the intents that fewer replicas acknowledged than must.

@@ -44,18 +44,18 @@ func (b *fixture) wantsEach(n int) {
 // sent again.
 func TestAScriptForgottenInMidPipelineIsSentForTheRestOnly(t *testing.T) {
 	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
-		const n = 20
+		const n = 10 * maxGroup
 		other, done := client(), false
 		b := newFixture(t, client(pipelineHook(func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error {
 			if done || evals(cmds) != n {
 				return next(ctx, cmds)
 			}
 			done = true
-			err := next(ctx, cmds[:n/2])
+			err := next(ctx, cmds[:len(cmds)/2])
 			if err := other.ScriptFlush(ctx).Err(); err != nil {
 				t.Error(err)
 			}
-			return errors.Join(err, next(ctx, cmds[n/2:]))
+			return errors.Join(err, next(ctx, cmds[len(cmds)/2:]))
 		})))
 		b.commit(write("r", "", "the script is known")) // else the first half is refused too
 		results, errs := b.Commit(t.Context(), owner, pushes(n)...)
@@ -218,8 +218,11 @@ func TestALostReplyIsToldAsSuch(t *testing.T) {
 
 func TestAReplyThatIsNoneIsAnError(t *testing.T) {
 	t.Parallel()
-	for _, reply := range [][]any{nil, {}, {int64(1)}, {"perhaps"}, {"guard"}, {"guard", "1"}} {
-		if got, err := parse(redis.NewCmdResult(any(reply), nil)); err == nil {
+	for _, reply := range []any{
+		nil, int64(1), []any{}, []any{nil}, []any{"perhaps"}, []any{[]any{}}, []any{[]any{int64(1)}}, []any{[]any{1.5, "x"}}, []any{int64(0), int64(0)},
+	} {
+		g := group{ops: []*op{{}}, cmd: redis.NewCmdResult(reply, nil)}
+		if got, err := g.result(0); err == nil {
 			t.Errorf("%v is %+v", reply, got)
 		}
 	}
@@ -313,6 +316,40 @@ func TestReadsAreAnsweredEachForItself(t *testing.T) {
 		}))
 		if there.Val() != "a" || !errors.Is(absent.Err(), redis.Nil) || !redis.HasErrorPrefix(wrong.Err(), "WRONGTYPE") {
 			t.Errorf("%v, %v, %v", there, absent, wrong)
+		}
+	})
+}
+
+// TestTextsOfAllCallersAreReadFirst, with one command, and each caller gets its own.
+func TestTextsOfAllCallersAreReadFirst(t *testing.T) {
+	onEach(t, func(t *testing.T, client func(...redis.Hook) redis.UniversalClient) {
+		var names []string
+		b := newFixture(t, client(pipelineHook(func(next redis.ProcessPipelineHook, ctx context.Context, cmds []redis.Cmder) error {
+			for _, c := range cmds {
+				if c.Name() != "client" { // a connection introduces itself
+					names = append(names, c.Name())
+				}
+			}
+			return next(ctx, cmds)
+		})))
+		b.set("r", "a")
+		b.set("s", "b")
+		b.must(b.c.RPush(t.Context(), at("list"), "1").Err())
+		var score *redis.FloatCmd
+		ops := []op{
+			{keys: []string{at("r"), at("none")}, timed: true, enqueue: func(pipe redis.Pipeliner) { score = pipe.ZScore(t.Context(), at("z"), "m") }},
+			{enqueue: func(pipe redis.Pipeliner) { pipe.Get(t.Context(), at("x")) }},
+			{keys: []string{at("list"), at("s"), at("r")}},
+		}
+		b.must(b.do(t.Context(), owner, ops))
+		if want := []any{"a", nil}; !slices.Equal(ops[0].values, want) || ops[0].now == 0 || !errors.Is(score.Err(), redis.Nil) {
+			t.Errorf("%v, want %v; %d, %v", ops[0].values, want, ops[0].now, score)
+		}
+		if want := []any{nil, "b", "a"}; !slices.Equal(ops[2].values, want) || ops[1].values != nil {
+			t.Errorf("%v, want %v; %v", ops[2].values, want, ops[1].values)
+		}
+		if want := []string{"mget", "zscore", "get", "time"}; !slices.Equal(names, want) {
+			t.Errorf("read with %q, want %q", names, want)
 		}
 	})
 }

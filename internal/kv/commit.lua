@@ -1,42 +1,42 @@
--- commit: writes what was decided from a record, unless the record moved on, the decision is too old, or a guard fails.
--- KEYS  1 the record; guards and writes name the others by their number
--- ARGV  1 the record as it was read, empty for none   2 the store's time at which it was read (ms; 0: any)
---       3 how many ms ago that may be   4 how many guards follow
---       a guard: command, key, argument (empty: none), and the two answers that are right (a missing value is empty);
---       INFO is the server's run id; SUM drops a hash's buckets before the argument, and wants the sum of the rest at most that
---       a write: how many arguments follow its key, command, key, arguments; the argument of COPY is a key
--- Returns "done" with the result of INCR where one was written, "moved", "stale", or the number of the guard that failed
--- with what it found
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return {'moved'} end
-local read = tonumber(ARGV[2])
-if read > 0 and math.abs(clock() - read) > tonumber(ARGV[3]) then return {'stale'} end
-local i = 5
-for n = 1, tonumber(ARGV[4]) do
-  local command, key, argument, answer = ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], nil
-  if command == 'INFO' then answer = redis.call('INFO', 'server'):match('run_id:(%w+)')
-  elseif command == 'SUM' then -- exact up to 2^53; a bucket below zero counts as none
-    local sum, buckets = 0, redis.call('HGETALL', key)
-    for b = 1, #buckets, 2 do
-      if buckets[b] + 0 < argument + 0 then redis.call('HDEL', key, buckets[b]) else sum = sum + math.max(0, buckets[b + 1]) end
-    end
-    answer = sum > ARGV[i + 3] + 0 and string.format('%.0f', sum) or ARGV[i + 3]
-  elseif argument == '' then answer = redis.call(command, key)
-  else answer = redis.call(command, key, argument) end
-  local text = answer and tostring(answer) or ''
-  if text ~= ARGV[i + 3] and text ~= ARGV[i + 4] then return {'guard', n, text} end
-  i = i + 5
-end
--- A table for each call would cost more than the call: arguments go from ARGV as they stand there.
-local call, last, count = redis.call, #ARGV, nil
-while i <= last do
-  local command, key, stop = ARGV[i + 1], KEYS[tonumber(ARGV[i + 2])], i + 2 + ARGV[i]
-  if command == 'COPY' then
-    call(command, key, KEYS[tonumber(ARGV[stop])])
-  elseif command == 'INCR' then
-    count = call(command, key)
-  else
-    call(command, key, unpack(ARGV, i + 3, stop))
+-- commit: writes decisions, each whole or not at all. Commit.append packs them; ARGV has those from the 5th on, and before
+-- them what is required of their epoch, the number of its key, and how old they may be. An error of one touches no other.
+local call, values, KEYS, ARGV, epoch = redis.call, cmsgpack.unpack, KEYS, ARGV, tonumber(ARGV[3])
+local now, text, run, results = nil, nil, nil, {}
+local function found(command, key, argument, right)
+  if command == 'HMGET' then
+    local fields = call(command, key, argument, right)
+    return fields[1] and argument or fields[2] and right
+  elseif argument == '' then return call(command, key)
+  elseif command ~= 'SUM' then return call(command, key, argument) end
+  local sum, buckets = 0, call('HGETALL', key) -- exact up to 2^53; a bucket below zero counts as none
+  for b = 1, #buckets, 2 do
+    if buckets[b] + 0 < argument + 0 then call('HDEL', key, buckets[b]) else sum = sum + math.max(0, buckets[b + 1]) end
   end
-  i = stop + 1
+  return sum > right + 0 and string.format('%.0f', sum) or right
 end
-return {'done', count}
+local function decide(d)
+  if type(d[1]) == 'table' then d = d[1] end
+  if (call('GET', KEYS[d[1]]) or '') ~= d[2] then return 'moved' end
+  if d[3] > 0 then now = now or clock() if math.abs(now - d[3]) > ARGV[4] + 0 then return 'stale' end end
+  if d[4] % 2 == 1 then text = text or call('GET', KEYS[epoch]) end
+  if d[4] > 1 then run = run or call('INFO', 'server'):match('run_id:(%w+)') end
+  if d[4] % 2 == 1 and text ~= ARGV[1] or d[4] > 1 and run ~= ARGV[2] then return 'outdated' end
+  local i, last, count = 6, #d, 0
+  for n = 1, d[5] do
+    local right, answer = d[i] ~= 'HMGET' and d[i + 3] or '', tostring(found(d[i], KEYS[d[i + 1]], d[i + 2], d[i + 3]) or '')
+    if answer ~= right and answer ~= d[i + 4] then return {n, answer} end
+    i = i + 5
+  end
+  while i <= last do -- arguments go from d as they stand there: a table for each call would cost more than the call
+    local command, stop = d[i + 1], i + 2 + d[i]
+    local result = call(command, KEYS[d[i + 2]], unpack(d, i + 3, stop))
+    if command == 'INCR' then count = result elseif d[i + 2] == epoch then text = nil end
+    i = stop + 1
+  end
+  return count
+end
+for n = 5, #ARGV do
+  local ok, result = pcall(decide, {values(ARGV[n])})
+  results[n - 4] = ok and result or {'error', type(result) == 'table' and result.err or tostring(result)}
+end
+return results

@@ -121,3 +121,25 @@ func TestASumOfBucketsIsComparedExactly(t *testing.T) {
 		t.Errorf("old buckets are kept")
 	}
 }
+
+func TestAHashMayHaveNeitherOfTwoFields(t *testing.T) {
+	client, f := flights(t)
+	for _, row := range []struct{ fields, found string }{{"", ""}, {"other", ""}, {"b", "b"}, {"a", "a"}} {
+		if row.fields != "" {
+			if err := client.HSet(t.Context(), "remesa:{p}:halted", row.fields, "since").Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := kv.NewCommit("p", "remesa:{p}:record", "old", 0)
+		c.Guard("GET", "remesa:{p}:nothing", "", "", "")
+		c.Neither("remesa:{p}:halted", "a", "b")
+		c.Write("SET", "remesa:{p}:other", "new")
+		want := kv.Result{Done: true}
+		if row.found != "" {
+			want = kv.Result{Guard: 2, Found: row.found}
+		}
+		if got := commit(t, f, c); got != want {
+			t.Errorf("with %q: %+v, want %+v", row.fields, got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package kv
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,50 +20,68 @@ type OutcomeEvent struct {
 }
 
 // Fields returns the names and values of the entry's fields, alternately.
-func (e OutcomeEvent) Fields() []any { return e.append(make([]any, 0, maxFields)) }
-
-const maxFields = 2 * 19
-
-// append appends the fields to a command's arguments.
-func (e OutcomeEvent) append(fields []any) []any {
-	add := func(name, value string) {
-		if value != "" {
-			fields = append(fields, name, value)
-		}
-	}
-	attempt := ""
-	if e.Attempt > 0 {
-		attempt = strconv.Itoa(e.Attempt)
-	}
-	add("key", e.Key)
-	add("type", e.Type)
-	add("state", e.State)
-	add("reference", e.Reference)
-	add("provider_id", e.ProviderID)
-	add("code", e.Code)
-	add("message", e.Message)
-	add("decline", e.Decline)
-	add("amount", e.Amount)
-	add("currency", e.Currency)
-	add("attempt", attempt)
-	add("at", e.At.UTC().Format("2006-01-02T15:04:05.000Z"))
-	add("metadata", e.Metadata)
-	add("action_url", e.ActionURL)
-	add("event", e.Event)
-	add("event_id", e.ID())
-	add("account", e.Account)
-	add("subscription", e.Subscription)
-	add("period", e.Period)
+func (e OutcomeEvent) Fields() []any {
+	fields := make([]any, 0, maxFields)
+	e.each(func(name, value string) { fields = append(fields, name, value) })
 	return fields
 }
 
+const maxFields = 2 * 19
+
+// each calls add with each field that is not empty.
+func (e *OutcomeEvent) each(add func(name, value string)) {
+	some := func(name, value string) {
+		if value != "" {
+			add(name, value)
+		}
+	}
+	some("key", e.Key)
+	some("type", e.Type)
+	some("state", e.State)
+	some("reference", e.Reference)
+	some("provider_id", e.ProviderID)
+	some("code", e.Code)
+	some("message", e.Message)
+	some("decline", e.Decline)
+	some("amount", e.Amount)
+	some("currency", e.Currency)
+	if e.Attempt > 0 {
+		add("attempt", strconv.Itoa(e.Attempt))
+	}
+	add("at", e.At.UTC().Format("2006-01-02T15:04:05.000Z"))
+	some("metadata", e.Metadata)
+	some("action_url", e.ActionURL)
+	some("event", e.Event)
+	add("event_id", e.ID())
+	some("account", e.Account)
+	some("subscription", e.Subscription)
+	some("period", e.Period)
+}
+
 // ID is the event's id.
-func (e OutcomeEvent) ID() string {
+func (e *OutcomeEvent) ID() string {
 	return e.Key + ":" + strconv.FormatInt(e.Epoch, 10) + ":" + strconv.FormatInt(e.Version, 10)
+}
+
+// ParseEventID reads epoch and version from the id of an event of this key; false where it is none.
+func ParseEventID(key, id string) (epoch, version int64, ok bool) {
+	rest, isOf := strings.CutPrefix(id, key+":")
+	first, second, both := strings.Cut(rest, ":")
+	epoch, err := strconv.ParseInt(first, 10, 64)
+	if err != nil {
+		return 0, 0, false
+	}
+	version, err = strconv.ParseInt(second, 10, 64)
+	return epoch, version, err == nil && isOf && both && key != ""
 }
 
 // Append adds an entry to the owner's outcome stream, and drops entries older than the retention.
 func (c *Commit) Append(e OutcomeEvent, retention time.Duration) {
-	oldest := strconv.FormatInt(e.At.Add(-retention).UnixMilli(), 10)
-	c.Write("XADD", OutcomesKey(c.Owner), e.append(append(make([]any, 0, 4+maxFields), "MINID", "~", oldest, "*"))...)
+	end, n := c.begin("XADD", OutcomesKey(c.Owner)), 4
+	c.writes.packed = c.writes.packed.text("MINID").text("~").digits(e.At.Add(-retention).UnixMilli()).text("*")
+	e.each(func(name, value string) {
+		c.writes.packed = c.writes.packed.text(name).text(value)
+		n += 2
+	})
+	end(n)
 }

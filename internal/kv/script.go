@@ -15,11 +15,38 @@ import (
 //go:embed clock.lua
 var clockLua string
 
+// unpackLua stands in for the library that Redis has and the demo's embedded store has not. It
+// reads what package kv packs, and nothing else.
+const unpackLua = `local cmsgpack = {unpack = function(packed)
+  local values, at, list = {}, 1, false
+  local function number(size)
+    local n = 0
+    for b = at, at + size - 1 do n = n * 256 + packed:byte(b) end
+    at = at + size
+    return n
+  end
+  while at <= #packed do
+    local kind = number(1)
+    if kind < 128 then values[#values + 1] = kind
+    elseif kind == 205 then values[#values + 1] = number(2)
+    elseif kind == 207 then values[#values + 1] = number(8)
+    elseif kind == 221 then number(4) list = true
+    else
+      local size = kind == 219 and number(4) or kind - 160
+      values[#values + 1] = packed:sub(at, at + size - 1)
+      at = at + size
+    end
+  end
+  if list then return values end
+  return unpack(values)
+end}
+`
+
 // testClock replaces clock.lua in tests: the time is the number under the last key.
 const testClock = "local function clock() return tonumber(redis.call('GET', KEYS[#KEYS])) end\n"
 
 // Script is a script in two forms, with and without flags in a shebang. The files carry no shebang,
-// because the demo's embedded store cannot parse one.
+// because the demo's embedded store cannot parse one. Nor has it cmsgpack.
 type Script struct {
 	flagged, plain source
 }
@@ -48,7 +75,7 @@ func NewScript(text string, whenFull FullPolicy) *Script {
 	if whenFull == AllowWhenFull {
 		head = "#!lua flags=allow-oom\n"
 	}
-	return &Script{flagged: newSource(head + text), plain: newSource(text)}
+	return &Script{flagged: newSource(head + text), plain: newSource(unpackLua + text)}
 }
 
 // DB is a Redis database and its clock.

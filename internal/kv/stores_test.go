@@ -118,11 +118,12 @@ func (p pipelineHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 	return func(ctx context.Context, cmds []redis.Cmder) error { return p(next, ctx, cmds) }
 }
 
-// evals counts the scripts among commands.
+// evals counts the decisions in the scripts among commands.
 func evals(cmds []redis.Cmder) (n int) {
 	for _, c := range cmds {
 		if c.Name() == "evalsha" {
-			n++
+			args := c.Args()
+			n += len(args) - 3 - args[2].(int) - headWidth
 		}
 	}
 	return n

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -47,10 +48,11 @@ func (c *Commands) Path(t testing.TB, name string) string {
 }
 
 // Build makes the binary file of a package of this module, such as "cmd/worker", with these options
-// of go build.
+// of go run. That links each state of the source once, for all packages that test the command and
+// for every later run: go build would link it anew each time.
 func Build(file, pkg string, options ...string) error {
-	args := append([]string{"build", "-buildvcs=false", "-o", file}, options...)
-	cmd := exec.CommandContext(context.Background(), "go", append(args, "github.com/remesa/remesa/"+pkg)...)
+	args := slices.Concat([]string{"run", "-buildvcs=false", "-exec", "cp"}, options, []string{"github.com/remesa/remesa/" + pkg, file})
+	cmd := exec.CommandContext(context.Background(), "go", args...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
 	}

@@ -67,14 +67,14 @@ type mutant struct {
 func mutants() []mutant {
 	return []mutant{
 		{intentBeforeSend, "idempotency/ledger.go", "if err != nil || change.Empty() {", "if err != nil || change.Empty() || change.Record.State == rules.Sending {", "", ""},
-		{fence, "internal/kv/commit.lua", "if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then", "if false then", "internal/kv", "TestADecisionIsWrittenWholeOrNotAtAll"},
-		{staleDecision, "internal/kv/commit.lua", "if read > 0 and", "if false and", "idempotency", "TestAProcessThatStoodStill"},
+		{fence, "internal/kv/commit.lua", "if (call('GET', KEYS[d[1]]) or '') ~= d[2] then", "if false then", "internal/kv", "TestADecisionIsWrittenWholeOrNotAtAll"},
+		{staleDecision, "internal/kv/commit.lua", "if math.abs(now - d[3]) > ARGV[4] + 0 then", "if false then", "idempotency", "TestAProcessThatStoodStill"},
 		{
-			wholeOrNothing, "internal/kv/commit.lua", "then return {'guard', n, text} end", "then return {'done'} end",
+			wholeOrNothing, "internal/kv/commit.lua", "then return {n, answer} end", "then return 0 end",
 			"internal/kv", "TestADecisionIsWrittenWholeOrNotAtAll",
 		},
 		{
-			guardHalted, "idempotency/redis.go", `out.Guard("HEXISTS", p.halted(), AllAccounts, "0", "0")`, `out.Guard("HEXISTS", p.halted(), AllAccounts, "0", "1")`,
+			guardHalted, "idempotency/redis.go", `out.Neither(p.halted(), AllAccounts, d.Key.Account)`, `out.Neither(p.halted(), d.Key.Account, d.Key.Account)`,
 			"idempotency", "TestConformance",
 		},
 		{
@@ -122,7 +122,7 @@ func mutants() []mutant {
 			"internal/engine", "TestAPaymentEndsAsItsProviderSays",
 		},
 		{
-			answersAreCompared, "internal/engine/send.go", "if field := differs(statusQueryFor(t), o.Echo); field != \"\" {", "if field := differs(statusQueryFor(t), o.Echo); false {",
+			answersAreCompared, "internal/engine/send.go", "if field := differs(q, o.Echo); field != \"\" {", "if field := differs(q, o.Echo); false {",
 			"internal/engine", "TestAnOutcomeOfAnotherPaymentGivesNoID",
 		},
 		{
@@ -147,7 +147,7 @@ func mutants() []mutant {
 			"providers/auth", "TestOneExchangeRenewsOnceAndRepeatsOnce",
 		},
 		{
-			epochInTheSameStep, "idempotency/redis.go", `out.Guard("GET", p.epoch(), "", d.Epoch, d.Epoch)`, `out.Guard("EXISTS", p.epoch(), "", "0", "1")`,
+			epochInTheSameStep, "idempotency/redis.go", "	out.InEpoch(d.inEpoch())\n", "",
 			"idempotency", "TestConformance",
 		},
 		{

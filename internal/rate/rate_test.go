@@ -3,6 +3,7 @@ package rate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -15,6 +16,10 @@ import (
 )
 
 const often = 400 * time.Millisecond
+
+// again is when a caller that may not comes again: often enough that no slot is left over, and
+// seldom enough that a hundred callers leave the processor to others.
+const again = often / 16
 
 func limited(rdb redis.UniversalClient, perSecond float64) *Limiter {
 	return New(rdb, map[string]float64{"p": perSecond}, often)
@@ -31,11 +36,12 @@ func may(t *testing.T, l *Limiter, query bool) time.Time {
 		if ok {
 			return time.Now()
 		}
-		_ = sleep(t.Context(), 5*time.Millisecond)
+		_ = sleep(t.Context(), again)
 	}
 }
 
 func TestAllWorkersTogetherKeepTheLimit(t *testing.T) {
+	t.Parallel()
 	server := redistest.Start(t)
 	const perSecond, workers, each = 50, 4, 20
 	var mu sync.Mutex
@@ -81,8 +87,8 @@ func counts(t *testing.T, l *Limiter, while time.Duration, callers map[bool]int)
 }
 
 func TestEachLaneHasItsShareAndAloneAll(t *testing.T) {
-	server := redistest.Start(t)
-	const perSecond = 100
+	t.Parallel()
+	const perSecond, seconds = 100, 3
 	for _, row := range []struct{ queriers, senders, queries, sends int }{
 		{queriers: 20, senders: 60, queries: 15, sends: 65},
 		{queriers: 60, senders: 60, queries: 15, sends: 65},
@@ -90,20 +96,23 @@ func TestEachLaneHasItsShareAndAloneAll(t *testing.T) {
 		{queriers: 60, senders: 0, queries: 85, sends: 0},
 		{queriers: 0, senders: 60, queries: 0, sends: 85},
 	} {
-		server.Client().FlushAll(t.Context())
-		const seconds = 3
-		got := counts(t, limited(server.Client(), perSecond), seconds*time.Second, map[bool]int{true: row.queriers, false: row.senders})
-		const most = perSecond * seconds * 115 / 100 // the last callers of a lane come after the end
-		// A busy machine wastes slots, of both lanes alike: what is promised is the share, and that
-		// nobody goes faster.
-		if got[true] < seconds*row.queries/2 || got[false] < seconds*row.sends/2 || got[true]+got[false] > most {
-			t.Errorf("%+v: %d questions and %d sends in %d s", row, got[true], got[false], seconds)
-		}
+		t.Run(fmt.Sprintf("%d ask, %d send", row.queriers, row.senders), func(t *testing.T) {
+			t.Parallel()
+			l := limited(redistest.Start(t).Client(), perSecond)
+			got := counts(t, l, seconds*time.Second, map[bool]int{true: row.queriers, false: row.senders})
+			const most = perSecond * seconds * 115 / 100 // the last callers of a lane come after the end
+			// A busy machine wastes slots, of both lanes alike: what is promised is the share, and
+			// that nobody goes faster.
+			if got[true] < seconds*row.queries/2 || got[false] < seconds*row.sends/2 || got[true]+got[false] > most {
+				t.Errorf("%d questions and %d sends in %d s", got[true], got[false], seconds)
+			}
+		})
 	}
 }
 
 // TestAQuestionDoesNotWaitBehindABacklogOfSends: it is served within what sends may reserve ahead.
 func TestAQuestionDoesNotWaitBehindABacklogOfSends(t *testing.T) {
+	t.Parallel()
 	l := limited(redistest.Start(t).Client(), 20)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -129,6 +138,7 @@ func TestAQuestionDoesNotWaitBehindABacklogOfSends(t *testing.T) {
 }
 
 func TestAProviderWithoutALimitNeverWaits(t *testing.T) {
+	t.Parallel()
 	l := limited(redistest.Start(t).Client(), 0.001)
 	for range 100 {
 		if ok, err := l.Wait(t.Context(), "other", false); err != nil || !ok {
@@ -141,6 +151,7 @@ func TestAProviderWithoutALimitNeverWaits(t *testing.T) {
 }
 
 func TestAWaitTooLongIsRefusedAndReservesNothing(t *testing.T) {
+	t.Parallel()
 	l := limited(redistest.Start(t).Client(), 1.0/3600)
 	if ok, err := l.Wait(t.Context(), "p", false); !ok || err != nil {
 		t.Fatal(ok, err)
@@ -194,6 +205,7 @@ func TestCapacityIsPromisedOnce(t *testing.T) {
 }
 
 func TestACallerMayLeave(t *testing.T) {
+	t.Parallel()
 	l := New(redistest.Start(t).Client(), map[string]float64{"p": 0.2}, 10*time.Second)
 	if ok, err := l.Wait(t.Context(), "p", false); !ok || err != nil {
 		t.Fatal(ok, err)

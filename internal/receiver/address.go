@@ -19,9 +19,19 @@ var ErrPlain = errors.New("a public address, for which http:// is not allowed")
 // unique local addresses. Link-local ones, at which clouds hand out credentials, are not among
 // them.
 func private() []netip.Prefix {
-	var all []netip.Prefix
-	for _, text := range []string{"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128", "fc00::/7"} {
-		all = append(all, netip.MustParsePrefix(text))
+	return prefixes("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128", "fc00::/7")
+}
+
+// metadata are the addresses within private at which clouds hand out credentials, too: of Amazon
+// (with all that it keeps there), Google and Alibaba.
+func metadata() []netip.Prefix {
+	return prefixes("fd00:ec2::/32", "fd20:ce::254/128", "100.100.100.200/32")
+}
+
+func prefixes(texts ...string) []netip.Prefix {
+	all := make([]netip.Prefix, len(texts))
+	for i, text := range texts {
+		all[i] = netip.MustParsePrefix(text)
 	}
 	return all
 }
@@ -29,9 +39,11 @@ func private() []netip.Prefix {
 // CheckAddress refuses an address at which this receiver may not be; nil where it may.
 func (r Receiver) CheckAddress(a netip.Addr) error {
 	a = a.Unmap().WithZone("")
-	inside := slices.ContainsFunc(private(), func(p netip.Prefix) bool { return p.Contains(a) })
+	in := func(all []netip.Prefix) bool {
+		return slices.ContainsFunc(all, func(p netip.Prefix) bool { return p.Contains(a) })
+	}
 	switch {
-	case inside && r.AllowPrivate:
+	case r.AllowPrivate && in(private()) && !in(metadata()):
 		return nil
 	case ssrf.New(ssrf.WithAnyPort()).SafeAddr(a) != nil:
 		return ErrForbidden

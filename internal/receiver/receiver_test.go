@@ -131,6 +131,7 @@ func TestAddresses(t *testing.T) {
 		"0.0.0.0": never, "169.254.169.254": never, "::ffff:169.254.169.254": never, "224.0.0.1": never, "255.255.255.255": never, "192.0.2.1": never,
 		"198.18.0.1": never, "240.0.0.1": never, "::": never, "fe80::1": never, "ff02::1": never, "64:ff9b::7f00:1": never, "64:ff9b::a9fe:a9fe": never,
 		"2001:db8::1": never, "2002:7f00:1::": never, "2001::1": never, "::127.0.0.1": never, "100.127.255.255": allowed,
+		"fd00:ec2::254": never, "fd00:ec2::23": never, "fd00:ec3::1": allowed, "fd20:ce::254": never, "100.100.100.200": never, "::ffff:100.100.100.200": never,
 		"8.8.8.8": public, "172.32.0.1": public, "100.128.0.1": public, "2606:4700::1111": public, "::ffff:8.8.8.8": public,
 	} {
 		for _, scheme := range []string{"https", "http"} {

@@ -14,7 +14,9 @@ import (
 
 // Payment is what the ledger knows of one payment.
 type Payment struct {
-	Key        idempotency.Key
+	Key idempotency.Key
+	// Version is the record's, for whoever decides about what is found.
+	Version    int64
 	Type       string // payout or charge
 	State      idempotency.State
 	Amount     cents.Amount
@@ -48,6 +50,7 @@ const (
 type entry struct {
 	amount     cents.Amount
 	print      uint64 // hash of the fingerprint, 0 for none
+	version    int64
 	text       uint32 // where key and provider id begin
 	sent, done statement.Day
 	line       uint32 // the last attached line, counted from 1; 0 for none
@@ -73,7 +76,7 @@ const mostText = 255
 func (b *Book) Add(p Payment) {
 	key, id := p.Key.ID(), p.ProviderID[:min(len(p.ProviderID), mostText)]
 	e := entry{
-		amount: p.Amount, sent: p.Sent, done: p.Done, key: uint8(min(len(key), mostText)), id: uint8(len(id)), text: b.keep(key + id), //nolint:gosec // at most mostText
+		amount: p.Amount, version: p.Version, sent: p.Sent, done: p.Done, key: uint8(min(len(key), mostText)), id: uint8(len(id)), text: b.keep(key + id), //nolint:gosec // at most mostText
 		charge: p.Type == "charge", keyed: strings.HasPrefix(p.Fingerprint, "1h:"), currency: b.currency(p.Currency),
 	}
 	if p.Fingerprint != "" {

@@ -42,7 +42,9 @@ func (m *Matcher) without(e *entry) error {
 		count(m.sums.Waiting, currency, e.amount)
 		return nil
 	}
-	return m.report(Difference{Kind: NotOnStatement, Key: m.keyOf(e), State: m.state(e), Day: e.done, Ledger: e.amount, Currency: currency})
+	d := m.about(NotOnStatement, e)
+	d.Day, d.Currency = e.done, currency
+	return m.report(d)
 }
 
 // open: it may have been executed, and nobody knows.
@@ -69,7 +71,7 @@ func (m *Matcher) with(e *entry) error {
 		forward = forward[best : best+1]
 	}
 	switch s := m.state(e); {
-	case s == idempotency.Succeeded && len(back) > 0:
+	case (s == idempotency.Succeeded || open(s)) && len(back) > 0:
 		return m.report(m.difference(ReturnedThere, e, back[0]))
 	case s == idempotency.Succeeded:
 		return m.agrees(e, forward[0], false)
@@ -136,9 +138,12 @@ func (m *Matcher) agrees(e *entry, n uint32, open bool) error {
 }
 
 func (m *Matcher) difference(k Kind, e *entry, n uint32) Difference {
-	a := m.line(n)
-	return Difference{
-		Kind: k, Key: m.keyOf(e), State: m.state(e), Row: int(a.row), Day: a.day, Line: a.amount, Ledger: e.amount,
-		Currency: m.currencies[a.currency], BankID: m.ids[n],
-	}
+	a, d := m.line(n), m.about(k, e)
+	d.Row, d.Day, d.Line, d.Currency, d.BankID = int(a.row), a.day, a.amount, m.currencies[a.currency], m.ids[n]
+	return d
+}
+
+// about is a difference of one payment.
+func (m *Matcher) about(k Kind, e *entry) Difference {
+	return Difference{Kind: k, Key: m.keyOf(e), Version: e.version, State: m.state(e), Ledger: e.amount, LedgerCurrency: m.currencies[e.currency]}
 }

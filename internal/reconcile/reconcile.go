@@ -22,7 +22,7 @@ const (
 	PaidTwice          Kind = "paid_twice"       // a second line of one payment
 	TwoPaymentsOneLine Kind = "two_payments_one_line"
 	PaidButFailed      Kind = "paid_but_failed" // failed, reversed or never sent here, paid there
-	ReturnedThere      Kind = "returned"        // succeeded here, returned there
+	ReturnedThere      Kind = "returned"        // succeeded or open here, returned there
 	OutsideWindow      Kind = "outside_window"  // the line's day is not one that may follow the payment
 	CurrencyDiffers    Kind = "currency_differs"
 	BeneficiaryDiffers Kind = "beneficiary_differs"
@@ -42,10 +42,12 @@ func Kinds() []Kind {
 // statement but the bank's own id of the line.
 type Difference struct {
 	Kind Kind
-	// Key is the payment's; Keys are all that the line could be of, where it cannot be told.
-	Key   idempotency.Key
-	Keys  []idempotency.Key
-	State idempotency.State
+	// Key is the payment's, which was read in this Version; Keys are all that the line could be of,
+	// where it cannot be told.
+	Key     idempotency.Key
+	Version int64
+	Keys    []idempotency.Key
+	State   idempotency.State
 	// Row is the line's, 0 where there is none; OtherRow that of the line that was taken instead.
 	Row, OtherRow int
 	Day           statement.Day
@@ -53,7 +55,9 @@ type Difference struct {
 	// ledger.
 	Line, Ledger cents.Amount
 	Currency     string
-	BankID       string
+	// LedgerCurrency is that of the ledger's amount, where there is a Key.
+	LedgerCurrency string
+	BankID         string
 	// Detail says why a line cannot be read; it holds nothing of the line.
 	Detail string
 }
@@ -383,14 +387,15 @@ func (m *Matcher) candidates(l statement.Line) (keys []idempotency.Key) {
 func (m *Matcher) members(l statement.Line) error {
 	var all []uint32
 	var sum cents.Amount
+	taken := map[uint32]bool{}
 	d := m.ofLine(UnknownPayment, l)
 	for _, reference := range l.Members {
 		found := m.withReference(reference, false)
-		if len(found) != 1 || m.at(found[0]).line != 0 || slices.Contains(all, found[0]) || m.currencies[m.at(found[0]).currency] != l.Currency {
+		if len(found) != 1 || m.at(found[0]).line != 0 || taken[found[0]] || m.currencies[m.at(found[0]).currency] != l.Currency {
 			d.Detail = "a member is unknown, of several accounts, of another currency, or has a line of its own"
 			continue
 		}
-		all = append(all, found[0])
+		all, taken[found[0]] = append(all, found[0]), true
 		sum += m.at(found[0]).amount
 	}
 	switch {

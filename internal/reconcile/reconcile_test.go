@@ -156,6 +156,11 @@ func in(p reconcile.Payment, s idempotency.State) reconcile.Payment {
 	return p
 }
 
+func inMXN(p reconcile.Payment) reconcile.Payment {
+	p.Currency = "MXN"
+	return p
+}
+
 func charge(p reconcile.Payment) reconcile.Payment {
 	p.Type = "charge"
 	return p
@@ -200,6 +205,7 @@ func TestRules(t *testing.T) {
 		{"reversed here and there", ps(in(a, idempotency.Reversed)), rs(first, first.with("status", "returned")), nil, nil},
 		{"failed here, paid and returned there", ps(in(a, idempotency.Failed)), rs(first, first.with("status", "returned")), nil, nil},
 		{"succeeded here, returned there", ps(a), rs(first, first.with("status", "returned")), want("returned tef-0001 @3"), nil},
+		{"open here, returned there", ps(in(a, idempotency.Held)), rs(first, first.with("status", "returned")), want("returned tef-0001 @3"), nil},
 		{"succeeded here, returned later", ps(late), rs(first.with("status", "returned")), want("returned tef-0001 @2"), nil},
 		{"on another day", ps(late), rs(first), want("outside_window tef-0001 @2"), nil},
 		{"before it was sent", ps(a), rs(first.with("date", "2026-11-22")), want("outside_window tef-0001 @2"), nil},
@@ -211,15 +217,25 @@ func TestRules(t *testing.T) {
 		{"… in other letters", ps(a), rs(text("TRANSF TEF-0001.", a)), nil, nil},
 		{"… not as a part of a word", ps(a), rs(text("TRANSF Xtef-0001", a)), want("unknown_payment @2"), nil},
 		{"… not with another amount", ps(a), rs(text("TRANSF tef-0001", a).with("amount", "1")), want("unknown_payment @2"), nil},
+		{"… not in another currency", ps(a), rs(text("TRANSF tef-0001", a).with("currency", "MXN")), want("unknown_payment @2"), noBeneficiary},
 		{"… not if it is short", ps(paid("a-1", 100)), rs(text("TRANSF a-1", paid("a-1", 100))), want("unknown_payment @2"), nil},
 		{"… not of two accounts", ps(a, elsewhere), rs(text("tef-0001", a)), want("two_payments_one_line tef-0001 tef-0001 @2"), nil},
 		{"… the longest word first", ps(a, paid("tef-0001-b", 1250000)), rs(text("tef-0001-b tef-0001", a)), nil, nil},
 		{"… behind a line with the reference it is the second", ps(a), rs(first, text("pago tef-0001", a)), want("paid_twice tef-0001 @3"), nil},
 		{"… before a line with the reference too", ps(a), rs(text("pago tef-0001", a), first), want("paid_twice tef-0001 @2"), nil},
 		{"beneficiary, amount and day are only a candidate", ps(a), rs(first.with("reference", "").with("provider_id", "")), want("unknown_payment tef-0001 @2"), nil},
+		{"what has a line is no candidate", ps(a), rs(first, first.with("reference", "").with("provider_id", "")), want("unknown_payment @3"), nil},
+		{"what is of another time is no candidate", ps(late), rs(first.with("reference", "").with("provider_id", "")), want("unknown_payment @2"), nil},
+		{"open here, and the line is older than the first send", ps(in(a, idempotency.Held)), rs(first.with("date", "2026-11-20")), want("outside_window tef-0001 @2"), nil},
+		{"two payments with one id are not missing, too", ps(a, other), rs(first.with("reference", "")), want("two_payments_one_line tef-0001 tef-0002 @2"),
+			func(o *reconcile.Options) { o.From = day(monday) }},
 		{"a sum of its members", ps(charge(a), charge(b)), rs(members("22400", "tef-0001;tef-0002")), nil, nil},
 		{"… less the fee", ps(charge(a), charge(b)), rs(members("22000", "tef-0001 tef-0002").with("fee", "400")), nil, nil},
 		{"… that is not the sum", ps(charge(a), charge(b)), rs(members("22399.99", "tef-0001;tef-0002")), want("amount_differs tef-0001 tef-0002 @2"), nil},
+		{"… that names one twice", ps(charge(a)), rs(members("24800", "tef-0001;tef-0001")), want("unknown_payment tef-0001 @2"), nil},
+		{"… with a member that has a line of its own", ps(charge(a), charge(b)), rs(members("22400", "tef-0001;tef-0002"), first),
+			want("unknown_payment tef-0002 @2"), nil},
+		{"… with a member in another currency", ps(charge(a), charge(inMXN(b))), rs(members("22400", "tef-0001;tef-0002")), want("unknown_payment tef-0001 @2"), nil},
 		{"… with an unknown member", ps(charge(a)), rs(members("22400", "tef-0001;tef-0002")), want("unknown_payment tef-0001 @2"), nil},
 	} {
 		got := run(t, c.payments, c.rows, c.change).kinds()
@@ -443,5 +459,57 @@ func TestTwelveKindsAreFoundAmongAHundredThousandLines(t *testing.T) {
 	}
 	if len(wanted) != 12 || !maps.Equal(got, wanted) {
 		t.Errorf("found %v, planted %v\n%s", got, wanted, strings.Join(f.kinds(), "\n"))
+	}
+}
+
+// A deposit without members is of one day, and a day of one deposit.
+func TestADayIsOfOneDeposit(t *testing.T) {
+	t.Parallel()
+	next := charge(paid("tef-0002", 12400))
+	next.Done, next.Sent = next.Done+1, next.Sent+1
+	for _, row := range []struct {
+		does     string
+		payments []reconcile.Payment
+		deposits int
+		matched  int
+		grouped  int
+	}{
+		{"one of each", ps(charge(paid("tef-0001", 12400))), 1, 1, 0},
+		{"two days with the same sum", ps(charge(paid("tef-0001", 12400)), next), 1, 0, 1},
+		{"two deposits of one day", ps(charge(paid("tef-0001", 12400))), 2, 1, 1},
+	} {
+		book := reconcile.NewBook("bank")
+		for _, p := range row.payments {
+			book.Add(p)
+		}
+		grouped := 0
+		m := reconcile.NewMatcher(book, reconcile.Options{
+			Window: reconcile.DefaultWindow(), Charges: true, From: day(monday) + 2, Until: day(monday) + 9,
+			Difference: func(d reconcile.Difference) error {
+				if d.Kind == reconcile.GroupedDeposit {
+					grouped++
+				}
+				return nil
+			},
+		})
+		l := statement.Line{Row: 2, Day: day(monday) + 2, Direction: statement.In, Amount: 12000, Fee: 400, HasFee: true, Currency: "CLP", Group: true}
+		for range row.deposits {
+			if err := m.First(l); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range row.deposits {
+			if err := m.Second(i, l); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := m.Finish()
+		matched := 0
+		if s != nil && s.Matched["CLP"] != nil {
+			matched = s.Matched["CLP"].Count
+		}
+		if err != nil || matched != row.matched || grouped != row.grouped {
+			t.Errorf("%s: %d matched, %d grouped, %v", row.does, matched, grouped, err)
+		}
 	}
 }

@@ -2,10 +2,12 @@ package shell
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -79,7 +81,7 @@ func Help(l i18n.Locale, leaveOut func(section string) bool, pointer string) kon
 			f.Hidden = false
 		}
 		if err == nil && len(hidden) > 0 && !o.Summary {
-			_, err = io.WriteString(ctx.Stdout, "\n"+pointer+"\n")
+			err = write(ctx.Stdout, "\n"+pointer+"\n")
 		}
 		return err
 	})
@@ -96,8 +98,15 @@ func printHelp(l i18n.Locale, o kong.HelpOptions, ctx *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(out, inWords(l.CLI.Help, text.String()))
-	return err
+	return write(out, inWords(l.CLI.Help, text.String()))
+}
+
+// write prints to a reader who may have read enough, as head does.
+func write(out io.Writer, text string) error {
+	if _, err := io.WriteString(out, text); !errors.Is(err, syscall.EPIPE) {
+		return err
+	}
+	return nil
 }
 
 // keepWidth says how wide the terminal is where kong looks for it, who does not see it behind the

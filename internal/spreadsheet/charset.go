@@ -29,8 +29,8 @@ const (
 	Windows1252 Charset = "Windows-1252"
 )
 
-// ErrCharset is the error of a text that is neither UTF-8 nor Windows-1252 as a whole.
-var ErrCharset = errors.New("neither UTF-8 nor Windows-1252: save the file as \"CSV UTF-8\"")
+// ErrCharset is the error of a text that is of no charset as a whole.
+var ErrCharset = errors.New("neither UTF-8 nor Windows-1252 nor whole UTF-16: save the file as \"CSV UTF-8\"")
 
 // Decoder reads a text file of an unknown charset as UTF-8, without a byte order mark. The rules,
 // in this order:
@@ -48,6 +48,7 @@ type Decoder struct {
 	wide    io.Reader
 	begun   bool
 	line    int
+	lost    int    // how many bytes of U+FFFD were read last
 	out     []byte // decoded and not handed out yet
 	decoded []byte // the memory of out
 	err     error
@@ -77,7 +78,7 @@ func (t *Decoder) Read(p []byte) (int, error) {
 		}
 	}
 	if t.wide != nil {
-		return t.wide.Read(p)
+		return t.readWide(p)
 	}
 	for len(t.out) == 0 && t.err == nil {
 		t.decode()
@@ -131,6 +132,28 @@ func (t *Decoder) everySecond(from int) bool {
 
 func (t *Decoder) widen(c Charset, e unicode.Endianness) {
 	t.charset, t.wide = c, unicode.UTF16(e, unicode.UseBOM).NewDecoder().Reader(t.in)
+}
+
+// readWide reads UTF-16. What is no character of it would come out as a sign that stands for any: a
+// name that has lost a letter is not read.
+func (t *Decoder) readWide(p []byte) (int, error) {
+	n, err := t.wide.Read(p)
+	for i, b := range p[:n] {
+		switch lost := "\ufffd"; {
+		case b == lost[t.lost]:
+			if t.lost++; t.lost == len(lost) {
+				return i, fmt.Errorf("line %d: %w", t.line, ErrCharset)
+			}
+		case b == lost[0]:
+			t.lost = 1
+		default:
+			t.lost = 0
+		}
+		if b == '\n' {
+			t.line++
+		}
+	}
+	return n, err
 }
 
 // decode decodes what is there, at least one character.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -93,6 +94,8 @@ func TestCharsetAndSeparatorAreFoundByRule(t *testing.T) {
 		{"a byte that Windows-1252 lacks", "rut;glosa\n1;\x81\n", []string{`1: ["rut" "glosa"]`, "line 2: " + ErrCharset.Error()}},
 		{"sep=", "sep=;\nrut,monto;glosa\n1;2\n", found(`UTF-8 ';' told`, `2: ["rut,monto" "glosa"]`, `3: ["1" "2"]`)},
 		{"SEP= in quotes, CR LF, a tab", "\"SEP=\t\"\r\nrut\tmonto\r\n", found(`UTF-8 '\t' told`, `2: ["rut" "monto"]`)},
+		{"half a character of UTF-16", utf16(unicode.LittleEndian, unicode.UseBOM, file) + "\x00\xd8\n\x00", append(slices.Clone(rows), "line 3: "+ErrCharset.Error())},
+		{"UTF-16 that was cut in a character", utf16(unicode.LittleEndian, unicode.UseBOM, file) + "a", append(slices.Clone(rows), "line 3: "+ErrCharset.Error())},
 		{"sep= in UTF-16", utf16(unicode.LittleEndian, unicode.UseBOM, "sep=\t\nrut\tmonto\n"), found(`UTF-16 LE '\t' told`, `2: ["rut" "monto"]`)},
 		{"sep= and old line ends", "sep=|\rrut|monto\r", found(`UTF-8 '|' told`, `2: ["rut" "monto"]`)},
 		{"sep= of something else", "sep=x\nrutxmonto\n", []string{ErrNoSeparator.Error()}},

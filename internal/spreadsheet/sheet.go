@@ -18,6 +18,8 @@ type sheetRows struct {
 	part io.ReadCloser
 	xml  *xml.Decoder
 	row  int
+	// left is how many bytes the cells of the row may still have.
+	left int
 }
 
 // SheetRows are Rows of a workbook, to be closed.
@@ -93,10 +95,10 @@ func attribute(e xml.StartElement, name string) string {
 
 // read reads a row to its end.
 func (s *sheetRows) read(start xml.StartElement) (Row, error) {
-	s.row++
-	if n, err := strconv.Atoi(attribute(start, "r")); err == nil {
-		s.row = n
+	if err := s.number(start); err != nil {
+		return Row{}, err
 	}
+	s.left = maxRow
 	row := Row{Number: s.row, Hidden: attribute(start, "hidden") == "1" || attribute(start, "hidden") == "true"}
 	for {
 		token, err := s.xml.RawToken()
@@ -124,6 +126,24 @@ func (s *sheetRows) read(start xml.StartElement) (Row, error) {
 			}
 		}
 	}
+}
+
+// number takes the row's number, which rises from row to row: a number that falls would have a
+// reader that skips what stands above a header skip this row too.
+func (s *sheetRows) number(start xml.StartElement) error {
+	last := s.row
+	s.row++
+	if text := attribute(start, "r"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n <= last {
+			return fmt.Errorf("%w: its rows are out of order", ErrWorkbook)
+		}
+		s.row = n
+	}
+	if s.row > maxRows {
+		return ErrTooLarge
+	}
+	return nil
 }
 
 // column is the index of a cell such as "AB7", or the next one where it does not say.
@@ -155,18 +175,22 @@ func (s *sheetRows) cell(start xml.StartElement) (Cell, error) {
 			in = e.Name.Local == "v"
 			formula = formula || e.Name.Local == "f"
 			if e.Name.Local == "is" {
-				if err := readText(s.xml, "is", &value); err != nil {
+				if err := readText(s.xml, "is", &value, s.left); err != nil {
 					return Cell{}, err
 				}
 			}
 		case xml.EndElement:
 			in = false
 			if e.Name.Local == "c" {
+				s.left -= value.Len()
 				return s.valueOf(start, value.String(), formula), nil
 			}
 		case xml.CharData:
-			if in {
-				value.Write(e)
+			if !in {
+				continue
+			}
+			if value.Write(e); value.Len() > s.left {
+				return Cell{}, ErrTooLarge
 			}
 		}
 	}
@@ -225,12 +249,14 @@ func (w *Workbook) date(days float64) string {
 	if days < 0 || days > 2958466 { // 9999
 		return ""
 	}
-	whole, part := math.Modf(days)
-	at := epoch.AddDate(0, 0, int(whole)).Add(time.Duration(math.Round(part*86400)) * time.Second)
+	seconds := math.Round(days*86400*1000) / 1000 // what is less than a millisecond is no time
+	whole, part := math.Modf(seconds / 86400)
+	day := epoch.AddDate(0, 0, int(whole))
 	if part == 0 {
-		return at.Format(time.DateOnly)
+		return day.Format(time.DateOnly)
 	}
-	return at.Format("2006-01-02T15:04:05")
+	ofDay := min(math.Round(part*86400), 86399) // the last second does not become the next day
+	return day.Add(time.Duration(ofDay) * time.Second).Format("2006-01-02T15:04:05")
 }
 
 // readStyles finds the styles that show numbers as dates.

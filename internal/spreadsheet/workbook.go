@@ -16,6 +16,8 @@ const (
 	maxShared  = 32 << 20 // bytes of the texts that cells share, which are kept in memory
 	maxPart    = 4 << 20  // bytes of any other part
 	maxToken   = 1 << 20  // bytes between two signs of XML: a cell holds 32,767 characters at most
+	maxRow     = 4 << 20  // bytes of the cells of a row
+	maxRows    = 1 << 20  // a sheet has no row with a higher number
 	maxColumns = 1000
 )
 
@@ -247,7 +249,7 @@ func (w *Workbook) readShared(part string) error {
 			return workbookError(err)
 		}
 		if start, ok := token.(xml.StartElement); ok && start.Name.Local == "si" {
-			if err := readText(d, "si", &text); err != nil {
+			if err := readText(d, "si", &text, maxShared); err != nil {
 				return err
 			}
 			w.shared.ends = append(w.shared.ends, uint32(text.Len())) //nolint:gosec // at most maxShared
@@ -258,9 +260,10 @@ func (w *Workbook) readShared(part string) error {
 	}
 }
 
-// readText adds what stands in the t elements up to the end of the named one: a text may be made of
-// runs of several styles. How it is pronounced (rPh) is not part of it.
-func readText(d *xml.Decoder, until string, into *strings.Builder) error {
+// readText adds what stands in the t elements up to the end of the named one, until there are more
+// than so many bytes: a text may be made of runs of several styles. How it is pronounced (rPh) is
+// not part of it.
+func readText(d *xml.Decoder, until string, into *strings.Builder, most int) error {
 	in, phonetic := false, 0
 	for {
 		token, err := d.RawToken()
@@ -282,8 +285,10 @@ func readText(d *xml.Decoder, until string, into *strings.Builder) error {
 				return nil
 			}
 		case xml.CharData:
-			if in && phonetic == 0 && into.Len() <= maxShared {
-				into.Write(e)
+			if in && phonetic == 0 {
+				if into.Write(e); into.Len() > most {
+					return ErrTooLarge
+				}
 			}
 		}
 	}

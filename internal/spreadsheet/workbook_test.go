@@ -103,6 +103,11 @@ func TestCellsOfAWorkbookAreReadWithTheirKind(t *testing.T) {
 		{"rows without numbers, and one that is blank", `<row><c><v>1</v></c></row><row><c t="inlineStr"><is><t> </t></is></c></row><row/><row><c><v>4</v></c></row>`, `1: number "1"|4: number "4"`},
 		{"a hidden row", `<row r="1" hidden="1"><c r="A1"><v>1</v></c></row>`, `1: number "1" hidden`},
 		{"a shared text that is not there", `<row r="1"><c r="A1" t="s"><v>7</v></c></row>`, `1: failed ""`},
+		{"rows out of order", `<row r="5"><c><v>1</v></c></row><row r="5"><c><v>2</v></c></row>`, `5: number "1"|` + ErrWorkbook.Error() + `: its rows are out of order`},
+		{"a row above the others", `<row r="5"><c><v>1</v></c></row><row r="-3"><c><v>2</v></c></row>`, `5: number "1"|` + ErrWorkbook.Error() + `: its rows are out of order`},
+		{"a row that no sheet has", `<row r="99999999"><c><v>1</v></c></row>`, ErrTooLarge.Error()},
+		{"the last moments of a day, and less than a moment", `<row r="1"><c s="1"><v>46157.999999</v></c><c s="1"><v>46157.99999999999</v></c><c s="1"><v>46157.000000000004</v></c></row>`,
+			`1: date "2026-05-15T23:59:59" date "2026-05-16" date "2026-05-15"`},
 		{"damaged XML", `<row r="1"><c r="A1"><v>1</v></c></row><row <`, `1: number "1"|` + ErrWorkbook.Error() + `: its XML is damaged`},
 	} {
 		compare(t, row.says, readSheet(archived(t, book(row.data))), strings.Split(row.want, "|"))
@@ -169,9 +174,13 @@ func TestAWorkbookThatUnpacksToTooMuchIsRefused(t *testing.T) {
 	styles["xl/styles.xml"] = "<styleSheet>" + strings.Repeat("<a/>", maxPart/4) + "</styleSheet>"
 	texts := book("")
 	texts["xl/sharedStrings.xml"] = "<sst>" + strings.Repeat("<si><t>"+strings.Repeat("x", maxToken/2)+"</t></si>", 2*maxShared/maxToken+2) + "</sst>"
+	// Each text alone is short: only the sum of a cell, or of a row, tells.
+	cell := book(`<row r="1"><c r="A1">` + strings.Repeat("<v>"+strings.Repeat("1", 1000)+"</v>", maxRow/1000+1) + `</c></row>`)
+	wide := strings.Repeat(`<c t="inlineStr"><is><t>`+strings.Repeat("x", maxRow/100)+`</t></is></c>`, 101)
+	row := book(`<row r="1">` + wide + `</row>`)
 	var before, after runtime.MemStats
 	for says, parts := range map[string]map[string]string{
-		"a long text": long, "a column far out": far, "styles": styles, "shared texts": texts,
+		"a long text": long, "a column far out": far, "styles": styles, "shared texts": texts, "a long cell": cell, "a long row": row,
 	} {
 		file := archived(t, parts)
 		runtime.ReadMemStats(&before)

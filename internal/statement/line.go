@@ -165,27 +165,53 @@ func (f *File) readDay(l *Line, c cells) (err error) {
 		}
 	}
 	l.Day, err = f.day(layout, c.text("date"))
-	return err
+	switch {
+	case err != nil:
+		return err
+	case l.Day < earliest:
+		return errors.New("date: it lies before 2000")
+	case f.latest != 0 && l.Day > f.latest:
+		return errors.New("date: it lies in the future")
+	}
+	return nil
 }
 
 var errDate = errors.New("date: not a date of this layout")
 
-// day reads a date. One without a year is of the one year that lies in the period.
+// earliest is before every payment of this kind. A line of an older date is a slip of the pen, or a
+// cell that is no date, and would stretch the period over all that is on record.
+const earliest = Day(10957) // 2000-01-01
+
+// day reads a date as a layout has it. What has no offset is the date that is written: no clock of
+// the zone needs to have shown that time, as a day that begins with a change of clocks has no
+// midnight. One without a year is of the one year that lies in the period.
 func (f *File) day(layout, text string) (Day, error) {
-	t, err := time.ParseInLocation(layout, text, f.Mapping.zone)
+	t, err := time.Parse(layout, text)
 	if err != nil {
 		return 0, errDate
 	}
-	if t.Year() != 0 {
-		return DayOf(t, f.Mapping.zone), nil
+	if !strings.Contains(layout, "06") {
+		return f.ofPeriod(t)
 	}
+	if strings.Contains(layout, "07") { // -0700, Z07:00 and the like
+		t = t.In(f.Mapping.zone)
+	}
+	return DayOf(t, t.Location()), nil
+}
+
+// ofPeriod finds the year of a date that has none.
+func (f *File) ofPeriod(t time.Time) (Day, error) {
+	var found []Day
 	for y := f.years[0].Time().Year(); f.years[1] != 0 && y <= f.years[1].Time().Year(); y++ {
-		d := DayOf(time.Date(y, t.Month(), t.Day(), 12, 0, 0, 0, f.Mapping.zone), f.Mapping.zone)
-		if d >= f.years[0] && d <= f.years[1] {
-			return d, nil
+		at := time.Date(y, t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+		if d := DayOf(at, time.UTC); d >= f.years[0] && d <= f.years[1] && at.Day() == t.Day() {
+			found = append(found, d)
 		}
 	}
-	return 0, errors.New("date: it has no year, and lies in none of the period: use --from and --to")
+	if len(found) != 1 {
+		return 0, errors.New("date: it has no year, and lies in none or in several of the period: use --from and --to")
+	}
+	return found[0], nil
 }
 
 // readAmounts reads amount and direction from one signed column, or from one for each direction.
@@ -276,6 +302,39 @@ func (f *File) ofTwo(c cells) (cents.Amount, Direction, error) {
 	return 0, In, errors.New("in and out: both are empty")
 }
 
+// unsigned splits an amount into what stands without its one sign, and whether that makes it
+// negative. A second sign, or one between digits, stays in the text, and makes it unreadable.
+func unsigned(text string) (bare string, negative bool) {
+	bare = strings.TrimSpace(text)
+	money := strings.HasPrefix(bare, "$")
+	bare = strings.TrimSpace(strings.TrimPrefix(bare, "$"))
+	inner, opened := strings.CutPrefix(bare, "(")
+	inner, closed := strings.CutSuffix(inner, ")")
+	switch {
+	case opened && closed:
+		bare, negative = inner, true
+	default:
+		bare, negative = withoutSign(bare)
+	}
+	bare = strings.TrimSpace(bare)
+	if money {
+		bare = "$" + bare
+	}
+	return bare, negative
+}
+
+func withoutSign(text string) (bare string, negative bool) {
+	for sign, negative := range map[string]bool{"-": true, "\u2212": true, "+": false} {
+		if bare, has := strings.CutPrefix(text, sign); has {
+			return bare, negative
+		}
+		if bare, has := strings.CutSuffix(text, sign); has {
+			return bare, negative
+		}
+	}
+	return text, false
+}
+
 // signed reads an amount with its sign: in front, behind, or as parentheses.
 func (f *File) signed(c cells, field string) (cents.Amount, error) {
 	text := c.text(field)
@@ -287,12 +346,7 @@ func (f *File) signed(c cells, field string) (cents.Amount, error) {
 		}
 		return n, nil
 	}
-	text = strings.ReplaceAll(strings.ReplaceAll(text, "\u00a0", ""), " ", "")
-	bare := strings.NewReplacer("-", "", "\u2212", "", "(", "", ")", "", "+", "").Replace(text)
-	negative := len(bare) < len(text) && !strings.Contains(text, "+")
-	if len(text)-len(bare) > len("\u2212") && !(strings.Contains(text, "(") && strings.Contains(text, ")")) {
-		return 0, wrong
-	}
+	bare, negative := unsigned(strings.ReplaceAll(text, "\u00a0", " "))
 	plain, err := spreadsheet.Amount(bare, f.Mapping.Locale)
 	if err != nil {
 		return 0, wrong

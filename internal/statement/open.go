@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/remesa/remesa/internal/cents"
 	"github.com/remesa/remesa/internal/spreadsheet"
@@ -18,6 +19,9 @@ import (
 
 // ErrUnknown: no mapping knows the header, or several do.
 var ErrUnknown = errors.New("this layout is not known")
+
+// ErrChanged: the file changed while it was read.
+var ErrChanged = errors.New("the statement changed while it was read: it may still be being written")
 
 // ErrDates: it cannot be told how the dates of the file are to be read.
 var ErrDates = errors.New("dates")
@@ -40,10 +44,12 @@ type File struct {
 	Gap bool
 
 	path     string
+	before   os.FileInfo
 	currency string
 	at       map[string]int
 	layout   string
 	years    [2]Day
+	latest   Day
 }
 
 // Options of Open.
@@ -52,6 +58,9 @@ type Options struct {
 	Mappings []Mapping
 	// From and Until bound the period: needed where dates have no year. Zero for none.
 	From, Until Day
+	// Latest is the last day that a line may be of: those of later ones cannot be read. Zero for
+	// any.
+	Latest Day
 	// Currency of lines that name none, where the mapping names none either.
 	Currency string
 	// DayFirst settles dates that can be read in two ways.
@@ -60,7 +69,7 @@ type Options struct {
 
 // Open recognises a file and reads it once: its dates must all be read alike.
 func Open(path string, o Options) (*File, error) {
-	f := &File{path: path, years: [2]Day{o.From, o.Until}}
+	f := &File{path: path, years: [2]Day{o.From, o.Until}, latest: o.Latest}
 	if err := f.hash(); err != nil {
 		return nil, err
 	}
@@ -77,6 +86,12 @@ func (f *File) hash() error {
 		return err
 	}
 	defer in.Close()
+	if f.before, err = in.Stat(); err != nil {
+		return err
+	}
+	if !f.before.Mode().IsRegular() {
+		return errors.New("the statement is no regular file: it is read several times")
+	}
 	h := sha256.New()
 	if _, err := io.Copy(h, in); err != nil {
 		return err
@@ -91,6 +106,13 @@ func (f *File) rows(known func(string) bool) (spreadsheet.Rows, io.Closer, error
 	if err != nil {
 		return nil, nil, err
 	}
+	now, err := in.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(err, in.Close())
+	}
+	if !os.SameFile(f.before, now) || now.Size() != f.before.Size() || !now.ModTime().Equal(f.before.ModTime()) {
+		return nil, nil, errors.Join(ErrChanged, in.Close())
+	}
 	if start := make([]byte, 2); true {
 		if n, _ := in.ReadAt(start, 0); n < 2 || string(start) != "PK" {
 			rows, err := spreadsheet.OpenDelimited(in, spreadsheet.Search{Known: known, Within: headerWithin})
@@ -100,11 +122,7 @@ func (f *File) rows(known func(string) bool) (spreadsheet.Rows, io.Closer, error
 			return rows, in, nil
 		}
 	}
-	info, err := in.Stat()
-	if err != nil {
-		return nil, nil, errors.Join(err, in.Close())
-	}
-	book, err := spreadsheet.OpenWorkbook(in, info.Size())
+	book, err := spreadsheet.OpenWorkbook(in, now.Size())
 	if err != nil {
 		return nil, nil, errors.Join(err, in.Close())
 	}
@@ -204,9 +222,27 @@ func (n *nearest) refusal(all []Mapping) error {
 	case n.mapping == nil:
 		return fmt.Errorf("%w: no header in the first %d rows is one of %s; write a mapping for it (--map)", ErrUnknown, headerWithin, strings.Join(names, ", "))
 	case n.unknown != "":
-		return fmt.Errorf("%w: row %d looks like %s, which has no column «%s»; write a mapping for it (--map)", ErrUnknown, n.row, n.mapping.Name, n.unknown)
+		return fmt.Errorf("%w: row %d looks like %s, which has no column «%s»; write a mapping for it (--map)", ErrUnknown, n.row, n.mapping.Name, shownName(n.unknown))
 	}
 	return fmt.Errorf("%w: row %d looks like %s, but columns of it are missing or stand twice; write a mapping for it (--map)", ErrUnknown, n.row, n.mapping.Name)
+}
+
+// shownName is a column's name as it may be shown: one with many digits, or a long one, may be
+// somebody's data, and signs that move a terminal's cursor are no part of a name.
+func shownName(name string) string {
+	if strings.Contains(name, "@") || len(name) > 64 || strings.ContainsFunc(name, unicode.IsControl) {
+		return "?"
+	}
+	digits := 0
+	for _, r := range name {
+		if unicode.IsDigit(r) {
+			digits++
+		}
+	}
+	if digits > 5 {
+		return "?"
+	}
+	return name
 }
 
 // survey reads all lines, to know how dates are read, the period, and whether balances add up.
@@ -238,44 +274,79 @@ func (f *File) findLayout(o Options) error {
 	if f.layout = possible[0]; len(possible) == 1 {
 		return nil
 	}
-	failures := map[string]int{}
+	seen := readings{fails: map[string]int{}}
 	err := f.read(func(c cells) error {
-		if c.err != nil || c.kind("date") == spreadsheet.Date {
-			return nil
-		}
-		for _, layout := range possible {
-			if _, err := f.day(layout, c.text("date")); err != nil {
-				failures[layout]++
-			}
+		if c.err == nil && c.kind("date") != spreadsheet.Date {
+			seen.add(possible, func(layout string) (Day, error) { return f.day(layout, c.text("date")) })
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return f.chooseLayout(possible, failures, o.DayFirst)
+	f.layout, err = seen.choose(possible, o.DayFirst)
+	return err
 }
 
-// chooseLayout takes the layout that reads every date, or else the one that fails least. Day and
-// month are never told apart by guessing: where two layouts read all, somebody must say.
-func (f *File) chooseLayout(possible []string, failures map[string]int, dayFirst bool) error {
-	fewest := slices.MinFunc(possible, func(a, b string) int { return failures[a] - failures[b] })
-	f.layout = fewest
-	turned := func(layout string) bool {
-		return strings.HasPrefix(layout, "1/2") || strings.HasPrefix(layout, "01/02")
-	}
+// readings count how the dates of a file can be read.
+type readings struct {
+	fails map[string]int
+	// dayFirst and monthFirst can be read in one of the two ways alone, both are two different days
+	// by them.
+	dayFirst, monthFirst, both int
+}
+
+// add takes one date.
+func (r *readings) add(possible []string, read func(layout string) (Day, error)) {
+	var days [2]Day
+	var can [2]bool
 	for _, layout := range possible {
-		if failures[layout] != failures[fewest] || turned(layout) == turned(fewest) {
+		d, err := read(layout)
+		if err != nil {
+			r.fails[layout]++
 			continue
 		}
-		if !dayFirst {
-			return fmt.Errorf("%w: they can be read with day or month first: check some of them, then use --day-first, or correct the file", ErrDates)
+		way := 0
+		if monthFirst(layout) {
+			way = 1
 		}
-		if turned(fewest) {
-			f.layout = layout
-		}
+		days[way], can[way] = d, true
 	}
-	return nil
+	switch {
+	case can[0] && !can[1]:
+		r.dayFirst++
+	case can[1] && !can[0]:
+		r.monthFirst++
+	case days[0] != days[1]:
+		r.both++
+	}
+}
+
+// monthFirst reports whether a layout has the month before the day, and no year before both, which
+// nobody turns.
+func monthFirst(layout string) bool {
+	parts := strings.NewReplacer("2006", "y", "06", "y", "15", "h", "Jan", "1").Replace(layout)
+	year, month, day := strings.Index(parts, "y"), strings.Index(parts, "1"), strings.Index(parts, "2")
+	return month >= 0 && month < day && (year < 0 || year > month)
+}
+
+// choose takes the layout that fails least of those that have day and month in the file's order.
+// That is never guessed: where each date has two readings, or some have only the one and some only
+// the other, somebody must say.
+func (r *readings) choose(possible []string, dayFirst bool) (string, error) {
+	first := r.dayFirst > 0 || dayFirst
+	switch {
+	case dayFirst:
+	case r.dayFirst > 0 && r.monthFirst > 0:
+		return "", fmt.Errorf("%w: some have the day first and some the month: correct the file, or use --day-first where the others are mistakes", ErrDates)
+	case r.both > 0 && r.dayFirst+r.monthFirst == 0:
+		return "", fmt.Errorf("%w: they can be read with day or month first: check some of them, then use --day-first, or correct the file", ErrDates)
+	}
+	fit := slices.DeleteFunc(slices.Clone(possible), func(layout string) bool { return monthFirst(layout) == first })
+	if len(fit) == 0 || !first && r.monthFirst == 0 {
+		fit = possible
+	}
+	return slices.MinFunc(fit, func(a, b string) int { return r.fails[a] - r.fails[b] }), nil
 }
 
 // balances adds up the lines of a file whose balance column is filled in every line.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/text/encoding/charmap"
 
@@ -186,12 +187,25 @@ func TestDayAndMonthAreNotGuessed(t *testing.T) {
 		{[]string{"12/2/2026", "11/24/2026"}, false, "2026-12-02"},
 		{[]string{"2/12/2026"}, false, ""},
 		{[]string{"2/12/2026"}, true, "2026-12-02"},
+		{[]string{"5/5/2026"}, false, "2026-05-05"}, // both ways
+		{[]string{"5/5/2026", "2/12/2026"}, false, ""},
+		{[]string{"2/12/2026", "24/11/2026", "25/11/2026", "11/26/2026"}, false, ""}, // two programs wrote it
+		{[]string{"2/12/2026", "24/11/2026", "25/11/2026", "11/26/2026"}, true, "2026-12-02"},
+		{[]string{"12/2/2026", "11/24/2026", "x"}, false, "2026-12-02"},
+		{[]string{"2/12/2026", "x"}, false, ""},
+		{nil, false, "none"},
 	} {
 		text := head
 		for _, d := range c.dates {
 			text += row(d)
 		}
 		f, err := Open(save(t, text), Options{Mappings: known(t), DayFirst: c.dayFirst})
+		if c.want == "none" {
+			if err != nil {
+				t.Errorf("no dates: %v", err)
+			}
+			continue
+		}
 		if (err != nil) != (c.want == "") || err == nil && lines(t, f)[0].Day.String() != c.want {
 			t.Errorf("%v: %v, want %s", c.dates, err, c.want)
 		}
@@ -209,9 +223,20 @@ func TestWhatCannotBeReadSaysWhichColumn(t *testing.T) {
 		"24-11-2026;x;1;12,500.00;;0": "out: not an amount",
 		"24-11-2026;x;1;100-;;x":      "balance: not an amount",
 		"24-11-2026;x;1;;-100;0":      "in: it is negative",
+		"24-11-1926;x;1;100;;0":       "date: it lies before 2000",
+		"24-11-0000;x;1;100;;0":       "date: it lies before 2000",
+		"24-11-2062;x;1;100;;0":       "date: it lies in the future",
+		"24-11-2026;x;1;1-2500;;0":    "out: not an amount",
+		"24-11-2026;x;1;--100;;0":     "out: not an amount",
+		"24-11-2026;x;1;+-100;;0":     "out: not an amount",
+		"24-11-2026;x;1;(100;;0":      "out: not an amount",
+		"24-11-2026;x;1;-(100);;0":    "out: not an amount",
+		"24-11-2026;x;1;12 50;;0":     "out: not an amount",
+		"24-11-2026;x;1;1e3;;0":       "out: not an amount",
+		"24-11-2026;x;1;=1+1;;0":      "out: not an amount",
 		"24-11-2026;\"x;1;100;;0":     "the row: it is not written as the others",
 	} {
-		f, err := Open(save(t, head+line+"\n"), Options{Mappings: known(t)})
+		f, err := Open(save(t, head+line+"\n"), Options{Mappings: known(t), Latest: 20800})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -264,5 +289,134 @@ func TestAMappingSaysWhatIsWrongWithIt(t *testing.T) {
 	}
 	if _, err := ParseMapping([]byte(strings.Replace(good, `"name"`, `"nombre":"x","name"`, 1))); err == nil {
 		t.Error("an unknown word")
+	}
+}
+
+func TestAnAmountHasOneSign(t *testing.T) {
+	t.Parallel()
+	const head = "Fecha,Descripción,Valor\n"
+	for text, want := range map[string]string{
+		"-100": "out 100", "100-": "out 100", "\u2212100": "out 100", "(100)": "out 100", "- 100": "out 100", "-$100": "out 100", "$-100": "out 100",
+		"$ -100": "out 100", "$(100)": "out 100", "( 100 )": "out 100", "-12.500": "out 12500", "+100": "in 100", "100+": "in 100", "$ 12.500": "in 12500",
+		"\u00a012.500\u00a0": "in 12500",
+	} {
+		f, err := Open(save(t, head+"24/11/2026,x,"+text+"\n"), Options{Mappings: known(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := shown(lines(t, f)[0]); got != "2026-11-24 "+want+" " {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// On 6 September 2026 the clocks of Chile have no midnight, on 4 April an hour twice.
+func TestADateIsTheOneThatIsWritten(t *testing.T) {
+	t.Parallel()
+	for date, want := range map[string]string{
+		"06/09/2026": "2026-09-06", "05/09/2026": "2026-09-05", "04/04/2026": "2026-04-04", "06/09/2026 00:30:00": "2026-09-06",
+		"2026-09-06T03:59:59Z": "2026-09-05", "2026-09-06T04:00:00Z": "2026-09-06", "2026-11-24T02:59:59Z": "2026-11-23", "2026-11-24T03:00:00Z": "2026-11-24",
+	} {
+		f, err := Open(save(t, "Fecha;Payment Token;Merchant Order Id;Monto;Estado\n"+date+";1;OC1;50.000;pagado\n"), Options{Mappings: ofProvider(t, "etpay")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := lines(t, f)[0]; got.Err != nil || got.Day.String() != want {
+			t.Errorf("%s: %s %v, want %s", date, got.Day, got.Err, want)
+		}
+	}
+}
+
+func ofProvider(t *testing.T, provider string) []Mapping {
+	t.Helper()
+	return slices.DeleteFunc(known(t), func(m Mapping) bool { return m.Provider != "" && m.Provider != provider })
+}
+
+func TestADateWithoutAYearIsOfOneYear(t *testing.T) {
+	t.Parallel()
+	day := func(text string) Day {
+		at, err := time.Parse(time.DateOnly, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return DayOf(at, time.UTC)
+	}
+	for _, c := range []struct{ date, from, until, want string }{
+		{"30/12", "2026-12-01", "2027-01-31", "2026-12-30"}, {"02/01", "2026-12-01", "2027-01-31", "2027-01-02"},
+		{"30/12", "2025-12-01", "2026-12-31", ""}, {"15/06", "2026-12-01", "2027-01-31", ""}, {"29/02", "2027-01-01", "2027-12-31", ""},
+		{"29/02", "2028-01-01", "2028-12-31", "2028-02-29"},
+	} {
+		text := "Fecha;Número de operación;Sucursal;Descripción;Depósitos o abonos;Giros o cargos;Saldo diario\n" + c.date + ";123;x;TEF;;12.500;987.500\n"
+		f, err := Open(save(t, text), Options{Mappings: known(t), From: day(c.from), Until: day(c.until)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := lines(t, f)[0]; (got.Err == nil) != (c.want != "") || got.Err == nil && got.Day.String() != c.want {
+			t.Errorf("%s from %s to %s: %s %v, want %q", c.date, c.from, c.until, got.Day, got.Err, c.want)
+		}
+	}
+}
+
+// The hash that a history keeps is that of the lines that were read.
+func TestAStatementThatChangesIsNotReadOn(t *testing.T) {
+	t.Parallel()
+	const text = "date,reference,amount,status\n2026-11-24,a,12500,paid\n"
+	path := save(t, text)
+	f, err := Open(path, Options{Mappings: known(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text+"2026-11-24,b,1,paid\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Read(func(Line) error { return nil }); !errors.Is(err, ErrChanged) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Open(t.TempDir(), Options{Mappings: known(t)}); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("a folder: %v", err)
+	}
+}
+
+// A refusal repeats a column's name only where that is one: it may be a person's data, or move a
+// terminal's cursor.
+func TestARefusalRepeatsNothingOfALine(t *testing.T) {
+	t.Parallel()
+	for column, want := range map[string]string{
+		"Ejecutivo": "«Ejecutivo»", "12.345.678-5": "«?»", "ana@example.cl": "«?»", "a\x1b[2J": "«?»", strings.Repeat("a", 65): "«?»",
+	} {
+		_, err := Open(save(t, "date,reference,amount,"+column+"\n"), Options{Mappings: known(t)})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", column, err, want)
+		}
+	}
+}
+
+// Of two layouts that fit alike, and of two sheets, none is taken.
+func TestWhatCouldBeTwoIsRefused(t *testing.T) {
+	t.Parallel()
+	const text = `{"name":"x","kind":"report","zone":"UTC","dates":["2006-01-02"],"columns":{"date":["d"],"amount":["a"]}}`
+	var two []Mapping
+	for _, name := range []string{"one", "two"} {
+		m, err := ParseMapping([]byte(strings.Replace(text, `"x"`, `"`+name+`"`, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		two = append(two, m)
+	}
+	if _, err := Open(save(t, "d,a\n2026-11-24,1\n"), Options{Mappings: two}); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "row 1 is the header of one and of two") {
+		t.Errorf("two layouts: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "statement.xlsx")
+	out, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := [][]string{{"date", "amount"}, {"2026-11-24", "1"}}
+	err = spreadsheet.WriteWorkbook(out, spreadsheet.Sheet{Name: "a", Rows: rows}, spreadsheet.Sheet{Name: "b", Rows: rows})
+	if err := errors.Join(err, out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, Options{Mappings: known(t)}); err == nil || !strings.Contains(err.Error(), "2 visible sheets") {
+		t.Errorf("two sheets: %v", err)
 	}
 }

@@ -111,11 +111,17 @@ func (b Bucket) count(e outcomes.Event) (Series, bool) {
 	default:
 		return s, false
 	}
-	if _, known := b[s]; !known && len(b) >= maxSeries {
+	return b.add(s, figure(e)), true
+}
+
+// add adds to a series' figure, or, where the bucket has too many, to that of OtherCode; it returns
+// the one that it was. There are only so many times to an outcome.
+func (b Bucket) add(s Series, f Figure) Series {
+	if _, known := b[s]; !known && len(b) >= maxSeries && s.State != TimeToOutcome {
 		s.Code = OtherCode
 	}
-	b[s] = b[s].Add(figure(e))
-	return s, true
+	b[s] = b[s].Add(f)
+	return s
 }
 
 // countTime adds how long a payment took to its outcome.

@@ -34,8 +34,11 @@ const (
 )
 
 const (
-	// interval is the time between two looks at a stream.
-	interval = 2 * time.Second
+	// interval is the time between two looks at a stream. After quietLooks looks at which nothing
+	// was new, as at a provider that nobody uses, only each quietEvery-th of them is made.
+	interval   = 2 * time.Second
+	quietLooks = 30
+	quietEvery = 5
 	// batch is how many entries are counted in one step; reading them keeps Redis busy for less
 	// than a millisecond.
 	batch = 250
@@ -66,23 +69,29 @@ type Totals struct {
 	mu sync.Mutex
 	// folded has the last entry of each stream that is known to be counted.
 	folded map[string]string
+	// quiet counts, by stream, the last looks at which nothing was new.
+	quiet map[string]int
 	// closed has the figures of past hours, which change no more.
 	closed map[string]closedHours
 }
 
 // New makes the totals; it dials nothing. Run folds, and need not run where they are only read.
 func New(o Options) *Totals {
-	return &Totals{Options: o, batcher: kv.NewBatcher(kv.NewDB(o.Redis, false), 0, 0), folded: map[string]string{}, closed: map[string]closedHours{}}
+	return &Totals{
+		Options: o, batcher: kv.NewBatcher(kv.NewDB(o.Redis, false), 0, 0), folded: map[string]string{}, quiet: map[string]int{},
+		closed: map[string]closedHours{},
+	}
 }
 
 // Run folds what is new in all streams, again and again until ctx is done. All workers may do so at
-// the same time. A stream in which nothing is new costs one command every two seconds.
+// the same time. A stream in which nothing is new costs one command every two seconds, and one
+// every ten once that was so for a minute.
 func (t *Totals) Run(ctx context.Context) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	failing := false
-	for {
-		err := t.FoldAll(ctx)
+	for n := 0; ; n++ {
+		err := t.foldAll(ctx, func(owner string) bool { return t.looksAt(owner, n) })
 		if err != nil && !failing && ctx.Err() == nil {
 			t.Log.Warn().Err(err).Msg("totals: trying again")
 		}
@@ -97,13 +106,26 @@ func (t *Totals) Run(ctx context.Context) {
 
 // FoldAll folds what is new in all streams. It leaves a stream to others that fold it meanwhile.
 func (t *Totals) FoldAll(ctx context.Context) error {
+	return t.foldAll(ctx, func(string) bool { return true })
+}
+
+func (t *Totals) foldAll(ctx context.Context, looksAt func(owner string) bool) error {
 	var errs []error
 	for _, provider := range slices.Sorted(maps.Keys(t.Streams)) {
 		for _, owner := range t.Streams[provider] {
-			errs = append(errs, t.foldStream(ctx, owner))
+			if looksAt(owner) {
+				errs = append(errs, t.foldStream(ctx, owner))
+			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// looksAt reports whether the n-th look is at this stream, too.
+func (t *Totals) looksAt(owner string, n int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.quiet[owner] < quietLooks || n%quietEvery == 0
 }
 
 func (t *Totals) foldStream(ctx context.Context, owner string) error {
@@ -122,7 +144,7 @@ func (t *Totals) foldStream(ctx context.Context, owner string) error {
 // fold counts the next entries of a stream, and reports whether there may be more for it to count.
 func (t *Totals) fold(ctx context.Context, owner string) (more bool, err error) {
 	newest, err := t.newest(ctx, owner)
-	if err != nil || newest == "" || newest == t.lastFolded(owner) {
+	if err != nil || !t.hasNew(owner, newest) {
 		return false, err
 	}
 	text, h, err := t.head(ctx, owner)
@@ -158,10 +180,16 @@ func (t *Totals) newest(ctx context.Context, owner string) (string, error) {
 	return last[0].ID, nil
 }
 
-func (t *Totals) lastFolded(owner string) string {
+// hasNew reports whether a stream whose last entry is this one may have something to count.
+func (t *Totals) hasNew(owner, newest string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.folded[owner]
+	if newest == "" || newest == t.folded[owner] {
+		t.quiet[owner]++
+		return false
+	}
+	t.quiet[owner] = 0
+	return true
 }
 
 func (t *Totals) setFolded(owner, id string) {
@@ -182,7 +210,7 @@ func (t *Totals) head(ctx context.Context, owner string) (string, head, error) {
 
 // reading is what one step is decided from.
 type reading struct {
-	entries []redis.XMessage
+	entries []redis.XMessage // their ids alone
 	// events are the entries that are events.
 	events []outcomes.Event
 	// registered is when payments were registered, by their keys.
@@ -198,28 +226,36 @@ type reading struct {
 func (t *Totals) read(ctx context.Context, owner, text, cursor string) (*reading, error) {
 	var present, info *redis.StringCmd
 	var stream *redis.XInfoStreamCmd
-	var entries *redis.XMessageSliceCmd
+	var entries *redis.Cmd
 	from := "-"
 	if cursor != "" {
 		from = "(" + cursor
 	}
 	now, err := t.batcher.ReadTimed(ctx, owner, func(pipe redis.Pipeliner) {
 		info, present = pipe.Info(ctx, "server"), pipe.Get(ctx, kv.TotalsKey(owner))
-		stream = pipe.XInfoStream(ctx, kv.OutcomesKey(owner)) // before the entries: what is trimmed in between is found next time
-		entries = pipe.XRangeN(ctx, kv.OutcomesKey(owner), from, "+", batch)
+		// Before the entries: what is trimmed in between is found next time.
+		stream = pipe.XInfoStream(ctx, kv.OutcomesKey(owner))
+		// XRangeN would make a map of each entry.
+		entries = pipe.Do(ctx, "XRANGE", kv.OutcomesKey(owner), from, "+", "COUNT", batch)
 	})
+	var found []any
 	if err == nil {
-		err = entries.Err()
+		found, err = entries.Slice()
 	}
 	if err == nil && !errors.Is(present.Err(), redis.Nil) {
 		err = present.Err()
 	}
-	if err != nil || present.Val() != text || len(entries.Val()) == 0 {
+	if err != nil || present.Val() != text || len(found) == 0 {
 		return nil, err
 	}
-	r := &reading{entries: entries.Val(), runID: kv.RunID(info.Val()), now: now}
-	for _, m := range r.entries {
-		if e, err := outcomes.Decode(owner, m, nil); err == nil {
+	r := &reading{runID: kv.RunID(info.Val()), now: now}
+	for _, entry := range found {
+		id, e, ok := brief(entry)
+		if id == "" {
+			return nil, errors.New("redis: an entry of a stream has no id")
+		}
+		r.entries = append(r.entries, redis.XMessage{ID: id})
+		if ok {
 			r.events = append(r.events, e)
 		}
 	}
@@ -227,6 +263,45 @@ func (t *Totals) read(ctx context.Context, owner, text, cursor string) (*reading
 		r.added, r.trimmed = s.EntriesAdded, s.EntriesAdded-s.Length
 	}
 	return r, nil
+}
+
+// brief is an entry of a stream as Redis tells it, and the event with what is counted of it;
+// outcomes.Decode also reads what may be sealed, and costs several times as much. ok is false where
+// the entry is no event.
+func brief(entry any) (id string, e outcomes.Event, ok bool) {
+	pair, _ := entry.([]any)
+	if len(pair) != 2 {
+		return "", e, false
+	}
+	id, _ = pair[0].(string)
+	fields, _ := pair[1].([]any)
+	e.StreamID = id
+	for i := 0; i+1 < len(fields); i += 2 {
+		name, _ := fields[i].(string)
+		value, _ := fields[i+1].(string)
+		switch name {
+		case "event_id":
+			e.ID = value
+		case "event":
+			e.Kind = value
+		case "key":
+			e.Key = value
+		case "account":
+			e.Account = value
+		case "type":
+			e.Type = value
+		case "state":
+			e.State = idempotency.State(value)
+		case "code":
+			e.Code = value
+		case "amount":
+			e.Amount = value
+		case "currency":
+			e.Currency = value
+		}
+	}
+	_, _, ok = kv.ParseEventID(e.Key, e.ID)
+	return id, e, ok
 }
 
 // span is one hour or day: its figures, and which of them changed.
@@ -250,8 +325,13 @@ func dayOf(at time.Time) time.Time  { return at.UTC().Truncate(24 * time.Hour) }
 // spans reads the figures that the entries are to be added to.
 func (t *Totals) spans(ctx context.Context, owner string, entries []redis.XMessage) (spans, error) {
 	s := spans{}
+	var last time.Time
 	for _, e := range entries {
 		hour, day := hourOf(written(e.ID)), dayOf(written(e.ID))
+		if hour.Equal(last) {
+			continue
+		}
+		last = hour
 		s[kv.TotalsHourKey(owner, hour)] = &span{changed: map[Series]bool{}, ends: hour.Add(time.Hour + HoursKept)}
 		s[kv.TotalsDayKey(owner, day)] = &span{changed: map[Series]bool{}, ends: day.Add(24*time.Hour + DaysKept)}
 	}
@@ -287,26 +367,58 @@ func (t *Totals) registered(ctx context.Context, owner string, events []outcomes
 	return named, err
 }
 
+// tally adds up what the events of one hour come to, in the order in which each series was
+// first counted, before it goes into the hour's figures and the day's.
+type tally struct {
+	owner  string
+	into   spans
+	hour   time.Time
+	bucket Bucket
+	order  []Series
+}
+
+func (c *tally) add(e outcomes.Event, registered map[string]time.Time) {
+	at := written(e.StreamID)
+	if hour := hourOf(at); !hour.Equal(c.hour) {
+		c.flush()
+		c.hour, c.bucket = hour, Bucket{}
+	}
+	c.counted(c.bucket.count(e))
+	if since, ok := registered[e.Key]; ok && final(e) {
+		c.counted(c.bucket.countTime(e, max(0, at.Sub(since))), true)
+	}
+}
+
+func (c *tally) counted(s Series, counts bool) {
+	if counts && len(c.bucket) > len(c.order) {
+		c.order = append(c.order, s)
+	}
+}
+
+func (c *tally) flush() {
+	for _, s := range c.order {
+		for _, b := range c.into.of(c.owner, c.hour) {
+			b.changed[b.bucket.add(s, c.bucket[s])] = true
+		}
+	}
+	c.order = nil
+}
+
 // step is the decision: the figures with the entries counted, and the head behind them. It holds
 // only while the head is as it was read, in the run of the server in which it was read.
 func step(owner, text string, h head, r *reading, s spans) *kv.Commit {
+	counted := tally{owner: owner, into: s}
 	for _, e := range r.events {
 		if e.State == idempotency.Succeeded && e.Kind == stateKind {
 			h.Succeeded = millis(e.StreamID)
 		}
-		for _, b := range s.of(owner, written(e.StreamID)) {
-			if series, counts := b.bucket.count(e); counts {
-				b.changed[series] = true
-			}
-			if since, ok := r.registered[e.Key]; ok && final(e) {
-				b.changed[b.bucket.countTime(e, max(0, written(e.StreamID).Sub(since)))] = true
-			}
-		}
+		counted.add(e, r.registered)
 	}
+	counted.flush()
 	h.advance(r.entries, r.added, r.trimmed)
 	c := kv.NewCommit(owner, kv.TotalsKey(owner), text, r.now)
 	c.WhenFull = kv.RefuseWhenFull // the stream keeps what is not counted yet
-	c.RunGuard(r.runID)
+	c.InEpoch("", r.runID)
 	c.Write("SET", kv.TotalsKey(owner), h.text())
 	for key, b := range s {
 		if len(b.changed) == 0 {

@@ -433,6 +433,40 @@ func TestAnIdleStreamCostsOneCommand(t *testing.T) {
 	}
 }
 
+func TestAQuietStreamIsLookedAtLessOften(t *testing.T) {
+	t.Parallel()
+	client := redistest.Start(t).Client()
+	w := New(Options{Redis: client, Streams: map[string][]string{owner: {owner}}})
+	looks := func() (n int) {
+		for i := range quietEvery {
+			if w.looksAt(owner, i) {
+				n++
+			}
+		}
+		return n
+	}
+	fold := func() {
+		t.Helper()
+		if err := w.FoldAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range quietLooks {
+		if n := looks(); n != quietEvery {
+			t.Fatalf("after %d looks: %d of %d", i, n, quietEvery)
+		}
+		fold()
+	}
+	if n := looks(); n != 1 {
+		t.Errorf("at a quiet stream: %d of %d", n, quietEvery)
+	}
+	newStream(t, client, owner, time.Now()).add(0, "state", "held", "1.00", "MXN", "")
+	fold()
+	if n := looks(); n != quietEvery {
+		t.Errorf("after an event: %d of %d", n, quietEvery)
+	}
+}
+
 func TestFiguresGoWhenTheirTimeIsOver(t *testing.T) {
 	t.Parallel()
 	client := redistest.Start(t).Client()

@@ -27,8 +27,8 @@ type line struct {
 	exit int
 }
 
-// notRunHere are the lines that no test can run, by page, each with the beginning of the line and why.
-// Every other line of a block in sh is run.
+// notRunHere are the lines that no test can run, by page, each with the beginning of the line and
+// why. Every other line of a block in sh is run.
 var notRunHere = map[string]map[string]string{
 	"README.md": {
 		"make demo": "package internal/demo has a test of its own",

@@ -13,6 +13,13 @@ var rutSigns = strings.NewReplacer(".", "", "-", "")
 // CanonicalRUT reads a Chilean RUT with or without dots and dash, and checks its check digit. The
 // canonical form has neither dots nor leading zeros, a dash, and an upper-case K: "12345678-5".
 func CanonicalRUT(s string) (string, bool) {
+	if isCanonicalRUT(s) {
+		return s, true // as every payment under way has it
+	}
+	return readRUT(s)
+}
+
+func readRUT(s string) (string, bool) {
 	if !rutPattern.MatchString(s) {
 		return "", false
 	}
@@ -22,6 +29,20 @@ func CanonicalRUT(s string) (string, bool) {
 		return "", false
 	}
 	return body + "-" + string(digit), true
+}
+
+// isCanonicalRUT reports a canonical form of five to eight digits and the right check digit.
+func isCanonicalRUT(s string) bool {
+	body, digit, ok := strings.Cut(s, "-")
+	if !ok || len(body) < 5 || len(body) > 8 || body[0] == '0' || len(digit) != 1 {
+		return false
+	}
+	for i := range len(body) {
+		if body[i] < '0' || '9' < body[i] {
+			return false
+		}
+	}
+	return rutCheckDigit(body) == digit[0]
 }
 
 // rutCheckDigit is modulo 11 with the weights 2 to 7, from the right, again and again.

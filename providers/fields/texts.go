@@ -46,12 +46,40 @@ func Opaque(path string, longest int) Field {
 
 // Email is an e-mail address, bare.
 func Email(path string) Field {
-	f := TextOf(path, "must be an e-mail address such as name@example.com", func(s string) bool {
-		a, err := mail.ParseAddress(s)
-		return err == nil && a.Address == s && len(s) <= 254 && Printable(s) && !strings.ContainsAny(s, " |")
-	})
+	f := TextOf(path, "must be an e-mail address such as name@example.com", func(s string) bool { return isPlainEmail(s) || isEmail(s) })
 	f.Format = "email"
-	return atMost(254, f)
+	return atMost(longestEmail, f)
+}
+
+const longestEmail = 254
+
+func isEmail(s string) bool {
+	a, err := mail.ParseAddress(s)
+	return err == nil && a.Address == s && len(s) <= longestEmail && Printable(s) && !strings.ContainsAny(s, " |")
+}
+
+// isPlainEmail reports an address as most are, which isEmail takes as well: two words of letters,
+// digits, dashes, underscores and single dots within.
+func isPlainEmail(s string) bool {
+	local, domain, ok := strings.Cut(s, "@")
+	return ok && len(s) <= longestEmail && isDotted(local) && isDotted(domain)
+}
+
+func isDotted(word string) bool {
+	dot := true // one must not come now
+	for i := range len(word) {
+		switch c := word[i]; {
+		case c == '.' && dot:
+			return false
+		case c == '.':
+			dot = true
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+			dot = false
+		default:
+			return false
+		}
+	}
+	return !dot
 }
 
 // WebAddress is where a payer's browser is sent: https, or plain HTTP on this machine for tests,

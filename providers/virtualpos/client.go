@@ -161,7 +161,8 @@ func (c *Client) send(ctx context.Context, r wire.Request, tef []byte, with *map
 }
 
 func (c *Client) mappingContext(reference string, p *providers.Payout) mappingContext {
-	r := mappingContext{now: c.config.Now(), reference: reference, hide: []string{c.config.APIKey.Reveal(), c.config.SecretKey.Reveal()}}
+	r := mappingContext{now: c.config.Now(), reference: reference, hide: make([]string, 0, 8)}
+	r.hide = append(r.hide, c.config.APIKey.Reveal(), c.config.SecretKey.Reveal())
 	if p != nil {
 		r.bank, r.account = p.Bank.Code, p.Bank.AccountNumber
 		r.hide = append(r.hide, p.PrivateTexts()...)

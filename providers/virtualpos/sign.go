@@ -1,10 +1,10 @@
 package virtualpos
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-
-	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/remesa/remesa/providers"
 	"github.com/remesa/remesa/providers/wire"
@@ -48,7 +48,9 @@ func (c *Client) body(tef []byte) []byte {
 	if c.config.Body == Flat {
 		return tef
 	}
-	return append(append([]byte(`{"tef":`), tef...), '}')
+	const wrap = `{"tef":}`
+	body := append(make([]byte, 0, len(wrap)+len(tef)), wrap[:len(wrap)-1]...)
+	return append(append(body, tef...), '}')
 }
 
 // jwtHeader is {"typ":"JWT","alg":"HS256"} as a JWT has it, with the point behind it.
@@ -68,10 +70,12 @@ func (c *Client) sign(tef []byte) (string, error) {
 		payload = append(append(payload, `,"tef":`...), tef...)
 	}
 	payload = append(payload, '}')
-	text := string(base64.RawURLEncoding.AppendEncode([]byte(jwtHeader), payload))
-	signature, err := jwt.SigningMethodHS256.Sign(text, []byte(c.config.SecretKey.Reveal()))
-	if err != nil {
-		return "", err
-	}
-	return text + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+	const sum = 43 // signs of a SHA-256
+	token := make([]byte, 0, len(jwtHeader)+base64.RawURLEncoding.EncodedLen(len(payload))+len(".")+sum)
+	token = base64.RawURLEncoding.AppendEncode(append(token, jwtHeader...), payload)
+	mac := hmac.New(sha256.New, []byte(c.config.SecretKey.Reveal()))
+	mac.Write(token) // a hash takes everything
+	var room [sha256.Size]byte
+	token = base64.RawURLEncoding.AppendEncode(append(token, '.'), mac.Sum(room[:0]))
+	return string(token), nil
 }

@@ -14,10 +14,10 @@ const deepest = 64
 // name twice, of which decoders take the first or the last without a word; or it is nested too deep
 // to be read through. Names are compared as they are read, with their escapes resolved. What is no
 // JSON is not ambiguous but unreadable, as its decoder says.
-func HasDuplicateNames(text []byte) bool {
-	if !json.Valid(text) {
-		return false
-	}
+func HasDuplicateNames(text []byte) bool { return json.Valid(text) && duplicateNames(text) }
+
+// duplicateNames is HasDuplicateNames of a valid JSON text.
+func duplicateNames(text []byte) bool {
 	var room [32][]byte
 	s := scan{names: room[:0]}
 	for i := 0; i < len(text); i++ {
@@ -101,4 +101,63 @@ func withoutQuotes(quoted []byte) []byte {
 	var s string
 	_ = json.Unmarshal(quoted, &s) // it is a string of a valid text
 	return []byte(s)
+}
+
+// members are the values of an object of a valid JSON text by their names, parts of the text; nil
+// where the text is no object.
+func members(text []byte) map[string]json.RawMessage {
+	i := pastBlanks(text, 0)
+	if i == len(text) || text[i] != '{' {
+		return nil
+	}
+	all := map[string]json.RawMessage{}
+	for i = pastBlanks(text, i+1); text[i] != '}'; i = pastBlanks(text, i) {
+		if text[i] == ',' {
+			i = pastBlanks(text, i+1)
+		}
+		colon := i + stringEnd(text[i:])
+		name := withoutQuotes(text[i:colon])
+		from := pastBlanks(text, pastBlanks(text, colon)+1)
+		i = valueEnd(text, from)
+		all[string(name)] = text[from:i:i]
+	}
+	return all
+}
+
+func pastBlanks(text []byte, i int) int {
+	for i < len(text) && (text[i] == ' ' || text[i] == '\t' || text[i] == '\n' || text[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// valueEnd is where the value ends that begins at i, within an object.
+func valueEnd(text []byte, i int) int {
+	for depth := 0; ; {
+		switch text[i] {
+		case '"':
+			i += stringEnd(text[i:])
+		case '{', '[':
+			depth++
+			i++
+		case '}', ']':
+			if depth == 0 {
+				return i // that of the object around it: the value is a number or a word
+			}
+			depth--
+			i++
+		case ',', ' ', '\t', '\n', '\r':
+			if depth == 0 {
+				return i
+			}
+			i++
+			continue
+		default:
+			i++
+			continue
+		}
+		if depth == 0 {
+			return i
+		}
+	}
 }

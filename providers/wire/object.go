@@ -18,9 +18,10 @@ type Object struct {
 // whether the text was one; the Object has no fields where it was not.
 func ReadObject(text []byte) (Object, bool) {
 	o := Object{bad: new(bool)}
-	if !utf8.Valid(text) || HasDuplicateNames(text) || json.Unmarshal(text, &o.Fields) != nil {
-		return Object{bad: o.bad}, false
+	if !utf8.Valid(text) || !json.Valid(text) || duplicateNames(text) {
+		return o, false
 	}
+	o.Fields = members(text)
 	return o, o.Fields != nil
 }
 
@@ -43,9 +44,11 @@ func (o Object) Spoil() { *o.bad = true }
 
 // Text is a field's string.
 func (o Object) Text(name string) string {
-	var s string
-	o.read(name, &s)
-	return s
+	text, ok := Text(o.Fields[name])
+	if !ok {
+		o.Spoil()
+	}
+	return text
 }
 
 // TextOrNumber is a field's string, or its number's own digits as the response has them.
@@ -66,10 +69,15 @@ func (o Object) Flag(name string) bool {
 
 // Object is a field's object. What is Bad in it is Bad in both.
 func (o Object) Object(name string) Object {
-	inner := Object{bad: o.bad}
-	o.read(name, &inner.Fields)
+	raw, found := o.Fields[name]
+	inner := Object{Fields: members(raw), bad: o.bad}
+	if found && inner.Fields == nil && string(raw) != null {
+		o.Spoil()
+	}
 	return inner
 }
+
+const null = "null"
 
 func (o Object) read(name string, into any) {
 	if raw, found := o.Fields[name]; found && json.Unmarshal(raw, into) != nil {
@@ -97,7 +105,24 @@ func Text(raw json.RawMessage) (string, bool) {
 	if len(raw) == 0 {
 		return "", true
 	}
+	if text, ok := plainText(raw); ok {
+		return text, true
+	}
 	var s string
 	err := json.Unmarshal(raw, &s)
 	return s, err == nil
+}
+
+// plainText is the content of a JSON string of ASCII without an escape, as most are.
+func plainText(raw json.RawMessage) (string, bool) {
+	last := len(raw) - 1
+	if last < 1 || raw[0] != '"' || raw[last] != '"' {
+		return "", false
+	}
+	for _, c := range raw[1:last] {
+		if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return "", false
+		}
+	}
+	return string(raw[1:last]), true
 }

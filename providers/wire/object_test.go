@@ -1,8 +1,11 @@
 package wire
 
 import (
+	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestObjectsAreReadByExactName(t *testing.T) {
@@ -98,4 +101,35 @@ func TestRequestsForJSON(t *testing.T) {
 	if _, err = NewRequestAt("GET", base, "/v1/{id}", nil, "id", ".."); Unsent(err) == nil {
 		t.Errorf("got %v, want the proof that nothing was sent", err)
 	}
+}
+
+// FuzzObject: an object's fields are those that encoding/json finds, and read as it reads them.
+func FuzzObject(f *testing.F) {
+	for _, text := range []string{
+		`{"status":"OK","code":200,"payout":{"id":"pyt_1","amount":12500,"list":[{"a":"]"},"}"],"none":null}}`, "\t{ \"a\" : \"\\u00e9\" ,\r\n\"b\":-1.5e3 }\n",
+		`{}`, `[]`, `null`, `{"a":{"b":{}},"c":[ ]}`, `{"\u0061":"\"\\"}`, `{"a":tru}`, `{"a":"ñ"}`, `{"a":1,"a":1}`, `{"a":null}`, `"a"`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, ok := ReadObject(text)
+		var want map[string]json.RawMessage
+		wanted := utf8.Valid(text) && !HasDuplicateNames(text) && json.Unmarshal(text, &want) == nil && want != nil
+		if ok != wanted || ok && !reflect.DeepEqual(got.Fields, want) {
+			t.Fatalf("%q: got %q, %v, want %q, %v", text, got.Fields, ok, want, wanted)
+		}
+		for name, raw := range want {
+			var s string
+			unread := json.Unmarshal(raw, &s)
+			if text, ok := Text(raw); ok != (unread == nil) || ok && text != s {
+				t.Fatalf("%q as a text: %q, %v, want %q, %v", raw, text, ok, s, unread)
+			}
+			var inner map[string]json.RawMessage
+			unread = json.Unmarshal(raw, &inner)
+			o, _ := ReadObject(text)
+			if found := o.Object(name).Fields; o.Bad() != (unread != nil) || unread == nil && !reflect.DeepEqual(found, inner) {
+				t.Fatalf("%q as an object: %q, bad %v, want %q, %v", raw, found, o.Bad(), inner, unread)
+			}
+		}
+	})
 }

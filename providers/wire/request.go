@@ -40,10 +40,13 @@ func (c *Client) Post(ctx context.Context, base *url.URL, path string, body []by
 	return c.Do(ctx, r)
 }
 
+const usualBody = 512 // bytes of a request
+
 // JSON is the value as JSON text, with &, < and > as they are: what is signed or hashed is what is
 // sent, and a verifier may compare texts. The error does not repeat the value.
 func JSON(v any) ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(usualBody)
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {

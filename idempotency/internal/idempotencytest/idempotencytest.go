@@ -85,6 +85,7 @@ func groups() []group {
 		{"two successes", doubleRows()},
 		{"whose payment", foreignRows()},
 		{"contradictions", contradictionRows()},
+		{"differences of statements", differenceRows()},
 		{"what is published", publishRows()},
 	}
 }

@@ -130,6 +130,10 @@ func versionIsChecked(e *suite) {
 			_, err := e.Ledger.Retry(ctx, p.key, v, false, actor())
 			return err
 		},
+		"difference": func(p *payment, v int64) error {
+			_, err := e.Ledger.RecordDifference(ctx, p.key, v, difference("a", "amount_differs row 7"))
+			return err
+		},
 		"release": func(p *payment, v int64) error {
 			_, err := e.Ledger.Unblock(ctx, p.key, v, actor())
 			return err
@@ -394,6 +398,10 @@ func unknownSteps(e *suite) {
 			return err
 		},
 		"block": func() error { _, err := e.Ledger.Block(ctx, k, "c", ""); return err },
+		"difference": func() error {
+			_, err := e.Ledger.RecordDifference(ctx, k, 1, difference("a", "amount_differs row 7"))
+			return err
+		},
 		"reject": func() error {
 			_, err := e.Ledger.Reject(ctx, k, idempotency.Rejection{Code: "c", Message: ""})
 			return err

@@ -144,6 +144,11 @@ func storiesOfOperators() []told {
 			p.finish("a", paid("X"))
 			return byHand(p, func() (idempotency.Transition, error) { return p.clearAnomaly(false) })
 		}, []string{began, lapsed, "settled it as failed", "A contradiction came up (anomaly late_success)", "it was executed after all " + ana}},
+		{"a statement differs", func(e *suite) *payment {
+			p := e.reach(idempotency.Succeeded).differing()
+			return byHand(p, func() (idempotency.Transition, error) { return p.clearAnomaly(false) })
+		}, []string{began, "reported that the payment was executed", "a statement says something else (anomaly statement_difference), which changed nothing else " +
+			"(by ana: checked with the bank; amount_differs row 7 of cartola.csv sha256 aaaa", "An operator cleared the anomaly " + ana}},
 	}
 }
 

@@ -1236,10 +1236,16 @@ type HaltList struct {
 
 // HistoryEntry defines model for HistoryEntry.
 type HistoryEntry struct {
-	At      string            `json:"at"`
-	Attempt int               `json:"attempt"`
-	Note    string            `json:"note"`
-	State   HistoryEntryState `json:"state"`
+	At         string            `json:"at"`
+	Attempt    int               `json:"attempt"`
+	Class      *string           `json:"class,omitempty"`
+	Count      *int              `json:"count,omitempty"`
+	DurationMs *int              `json:"duration_ms,omitempty"`
+	HttpStatus *int              `json:"http_status,omitempty"`
+	LastAt     *string           `json:"last_at,omitempty"`
+	Note       string            `json:"note"`
+	Question   *string           `json:"question,omitempty"`
+	State      HistoryEntryState `json:"state"`
 }
 
 // HistoryEntryState defines model for HistoryEntry.State.
