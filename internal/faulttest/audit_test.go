@@ -34,8 +34,6 @@ type allowances struct {
 	repeats bool
 	// otherIDs is for a provider whose charges bear another id than what they are found by.
 	otherIDs bool
-	// mayReverse is for payments whose money an operator saw come back.
-	mayReverse bool
 	// mayHold returns why a payment must not be held; nil means that none may be.
 	mayHold func(auditedPayment) error
 }
@@ -141,8 +139,6 @@ func (f auditedPayment) problems(r allowances) []string {
 		say(n != 1, "succeeded, and the provider executed it %d times", n)
 	case idempotency.Failed:
 		say(n != 0, "failed, and the provider executed it %d times", n)
-	case idempotency.Reversed:
-		say(!r.mayReverse || n != 1, "reversed, and the provider executed it %d times", n)
 	case idempotency.Held:
 		say(n > 1, "held, and the provider executed it %d times", n)
 		if r.mayHold == nil {

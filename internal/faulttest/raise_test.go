@@ -66,15 +66,15 @@ type payout struct {
 	after idempotency.State
 }
 
-// paymentsInEveryState makes some in each, and stops all sends.
+// paymentsInEveryState makes some in each that a worker or an operator may leave them in, and stops
+// all sends.
 func (w *fixture) paymentsInEveryState() []payout {
 	w.t.Helper()
 	kinds := []payout{
-		{"taken", 2, idempotency.Reversed}, {"paid", 100, idempotency.Succeeded}, {"declined", 10, idempotency.Failed}, {"doubt", 10, idempotency.Succeeded}, {"held", 10, idempotency.Succeeded},
+		{"paid", 100, idempotency.Succeeded}, {"declined", 10, idempotency.Failed}, {"doubt", 10, idempotency.Succeeded}, {"held", 10, idempotency.Succeeded},
 		{"blocked", 5, idempotency.Succeeded}, {"pending", 10, idempotency.Succeeded}, {"ready", 1, idempotency.Succeeded},
 		{"queued", 30, idempotency.Succeeded}, {"later", 2500, idempotency.Failed},
 	}
-	w.takeBack(kinds[0])
 	prefix := func(name string) string { return w.prefix + name + "." }
 	w.simulator.setFaults(
 		sandbox.Fault{Kind: "decline", Reference: prefix("declined")},
@@ -83,14 +83,14 @@ func (w *fixture) paymentsInEveryState() []payout {
 		sandbox.Fault{Kind: "pending", Reference: prefix("pending"), Polls: 5},
 		sandbox.Fault{Kind: "throttled", Operation: sandbox.SendOperation, Reference: prefix("ready"), Next: 1, RetryAfter: "3600"},
 	)
-	w.submitKinds(kinds[1:6])
+	w.submitKinds(kinds[:5])
 	w.awaitStates(map[idempotency.State]int64{idempotency.InDoubt: 10, idempotency.Held: 10, idempotency.Blocked: 5, idempotency.Failed: 10})
-	w.submitKinds(kinds[6:7])
+	w.submitKinds(kinds[5:6])
 	w.awaitSome(idempotency.Pending, 10)
-	w.submitKinds(kinds[7:8])
+	w.submitKinds(kinds[6:7])
 	w.awaitSome(idempotency.Ready, 1)
 	w.command("halt", "--provider", w.provider, "--by", "ana", "--note", "partitions")
-	w.submitKinds(kinds[8:])
+	w.submitKinds(kinds[7:])
 	w.awaitSome(idempotency.Queued, 2530)
 	w.awaitNone(idempotency.Sending)
 	return kinds
@@ -123,39 +123,12 @@ func (w *fixture) awaitStates(want map[idempotency.State]int64) {
 			return err
 		}
 		for _, s := range idempotency.States() {
-			if counts[s] != want[s] && s != idempotency.Succeeded && s != idempotency.Reversed {
+			if counts[s] != want[s] && s != idempotency.Succeeded {
 				return fmt.Errorf("%v, want %v", counts, want)
 			}
 		}
 		return nil
 	})
-}
-
-// takeBack has an operator settle payments in doubt under another id than the provider's, which
-// then tells of its own: two successes, of which the operator reverses one.
-func (w *fixture) takeBack(taken payout) {
-	w.t.Helper()
-	by := []string{"--by", "ana", "--note", "the money came back"}
-	prefix := w.prefix + taken.name + "."
-	w.simulator.setFaults(sandbox.Fault{Kind: "hang_up_after", Reference: prefix}, sandbox.Fault{Kind: "bare_404", Reference: prefix})
-	w.submitKinds([]payout{taken})
-	w.awaitSome(idempotency.InDoubt, int64(taken.n))
-	var queries strings.Builder
-	for i, k := range w.keysOf(prefix) {
-		w.command(append([]string{"resolve", k.String(), "--as", "succeeded", "--provider-id", fmt.Sprint("other-", i)}, by...)...)
-		fmt.Fprintf(&queries, `{"type":"status","provider":"virtualpos","reference":%q}`+"\n", k.Reference)
-	}
-	w.simulator.call(http.MethodDelete, "/_faults", nil)
-	w.command("submit", w.write("queries.jsonl", queries.String()))
-	eventually.NoError(w.t, testTimeout, func() error {
-		if found := w.command("list", "--anomalies", "--json"); len(found) != taken.n {
-			return fmt.Errorf("%d anomalies, want %d", len(found), taken.n)
-		}
-		return nil
-	})
-	for _, k := range w.keysOf(prefix) {
-		w.command(append([]string{"resolve", k.String(), "--anomaly", "reverse"}, by...)...)
-	}
 }
 
 func (w *fixture) keysOf(prefix string) []idempotency.Key {
@@ -301,6 +274,8 @@ func (w *fixture) goOn(kinds []payout) {
 			many(kind, "release")
 		case "later":
 			many(kind, "cancel")
+		case "ready": // it keeps the time that the provider gave it, unless an operator lets it go
+			w.command(append([]string{"retry", w.key(w.prefix + "ready.0").String()}, by...)...)
 		case "held":
 			many(kind, "resolve", "--as", "not-received")
 			many(kind, "retry", "--accept-double-risk")
@@ -315,7 +290,7 @@ func (w *fixture) goOn(kinds []payout) {
 func (w *fixture) compareAll(kinds []payout) {
 	w.t.Helper()
 	states := map[idempotency.State]int{}
-	found := w.audit(allowances{mayReverse: true})
+	found := w.audit(allowances{})
 	for _, kind := range kinds {
 		states[kind.after] += kind.n
 		for _, k := range w.keysOf(w.prefix + kind.name + ".") {
@@ -324,16 +299,16 @@ func (w *fixture) compareAll(kinds []payout) {
 			}
 		}
 	}
-	succeeded := states[idempotency.Succeeded] + states[idempotency.Reversed]
+	succeeded := states[idempotency.Succeeded]
 	if executed := len(w.simulator.book().Executions); executed != succeeded {
 		w.t.Errorf("the provider executed %d payments, want %d", executed, succeeded)
 	}
 	if told := len(w.command("watch", "--from", "0", "--no-follow", "--provider", w.provider)); told < len(w.stream()) {
 		w.t.Errorf("watch tells %d events, the streams have %d", told, len(w.stream()))
 	}
-	lines := w.command("export", "--provider", w.provider)
-	if len(lines) != len(w.payments)+1 {
-		w.t.Errorf("%d lines were exported, want %d and a manifest", len(lines), len(w.payments))
+	exported := w.enqueue("export", "--provider", w.provider)
+	if code, n := exported.Exit(testTimeout), strings.Count(exported.Output(), `{"hash":`); code != 0 || n != len(w.payments) {
+		w.t.Errorf("export: exit %d, %d payments of %d", code, n, len(w.payments))
 	}
 	w.awaitCounted(succeeded)
 }
