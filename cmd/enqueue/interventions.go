@@ -17,6 +17,9 @@ type actorFlags struct {
 
 // Validate keeps the history readable on any terminal.
 func (f actorFlags) Validate() error {
+	if f.By == "" || f.Note == "" {
+		return usage("--by and --note are required: who decides this, and why")
+	}
 	for _, text := range []string{f.By, f.Note} {
 		if strings.TrimSpace(text) == "" || strings.ContainsFunc(text, unicode.IsControl) {
 			return usage("--by and --note must hold a text without control characters")

@@ -173,7 +173,7 @@ func TestAWrongCommandLineIsToldWhatToDo(t *testing.T) {
 		"list --stat held":      `enqueue: unknown flag --stat, did you mean "--state"? (see enqueue list --help)`,
 		"list --state lost":     "must be one of \"queued\",",
 		"show":                  `enqueue: expected "<key>" (see enqueue show --help)`,
-		"halt --provider etpay": "enqueue: missing flags: --by=NAME, --note=TEXT (see enqueue halt --help)",
+		"halt --provider etpay": "enqueue: halt: --by and --note are required: who decides this, and why (see enqueue halt --help)",
 		"subscription pause":    " (see enqueue subscription pause --help)",
 	} {
 		got := enqueue(t, environment(redisAt(nowhere)), nil, strings.Fields(args)...)

@@ -42,6 +42,7 @@ var usageSpanish = map[string]string{
 	"stdin must have two lines, the card number and the security code (found %s)": "la entrada estándar debe tener dos líneas, el número de tarjeta y el código de seguridad (se " +
 		"encontraron %s)",
 	"--by and --note must hold a text without control characters":                           "--by y --note deben tener un texto sin caracteres de control",
+	"--by and --note are required: who decides this, and why":                               "hacen falta --by y --note: quién lo decide, y por qué",
 	"--by must not hold a \"|\"":                                                            "--by no debe tener «|»",
 	"longer than 128 bytes, or with control characters":                                     "tiene más de 128 bytes, o caracteres de control",
 	"something stands behind the key":                                                       "hay algo detrás de la clave",
