@@ -28,7 +28,11 @@ func onTerminal(t *testing.T, env []string, last string, args ...string) string 
 	return s.text()
 }
 
-var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
+var (
+	escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
+	// ages are what may differ between two lists.
+	ages = regexp.MustCompile(` +\d+s `)
+)
 
 // TestATerminalHasColours, and only a terminal, unless somebody says otherwise; they stand around
 // the same words.
@@ -53,7 +57,7 @@ func TestATerminalHasColours(t *testing.T) {
 		if !strings.Contains(colour, row.want) || strings.Contains(plain, "\x1b[3") {
 			t.Errorf("%s: %q, and without colour %q", row.args, colour, plain)
 		}
-		if left := escapes.ReplaceAllString(colour, ""); !strings.HasPrefix(row.args, "submit") && left != plain {
+		if left := escapes.ReplaceAllString(colour, ""); !strings.HasPrefix(row.args, "submit") && ages.ReplaceAllString(left, " ") != ages.ReplaceAllString(plain, " ") {
 			t.Errorf("%s: other words in colour:\n%s\n%s", row.args, left, plain)
 		}
 		piped, forced := enqueue(t, env, nil, args...), enqueue(t, env, nil, append(args, "--color=always")...)
