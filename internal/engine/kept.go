@@ -8,7 +8,7 @@ import (
 )
 
 // keptReport is a sentReport as a worker keeps it. It keeps up to maxReports for each partition: as
-// texts they take a third of the memory, and the garbage collector need not look into them.
+// texts they take less memory, and the garbage collector need not look into them.
 type keptReport struct {
 	at    time.Time
 	epoch int64
