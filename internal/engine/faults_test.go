@@ -140,7 +140,8 @@ func TestWhatCannotBeWrittenAtExitIsLogged(t *testing.T) {
 	close(g.leave)
 	r.until("the result was not written", func() bool { return len(r.log.lines("result not written yet")) > 0 })
 	stop()
-	lines := r.log.lines("RESULT NOT WRITTEN")
+	// A wake-up that came at the end may have begun it once more in vain, and say so too.
+	lines := slices.DeleteFunc(r.log.lines("RESULT NOT WRITTEN"), func(line string) bool { return !strings.Contains(line, `"operation":"finish"`) })
 	if len(lines) != 1 {
 		t.Fatalf("%d lines: %q", len(lines), lines)
 	}

