@@ -17,11 +17,12 @@ import (
 
 // notRun are the lines in sentences that no test runs, by how they begin, with the reason.
 var notRun = map[string]string{
-	"serve":         "a server: docs/api.md has it as a line of its own, which is run",
-	"hashcard":      "it asks for a card on a terminal",
-	"webhook":       "it needs a receiver: docs/tutorial.md has one, and is run",
-	"verify --head": "the hash is that of a reader's archive",
-	"verify FOLDER": "the key is that of a reader's archive",
+	"serve":                   "a server: docs/api.md has it as a line of its own, which is run",
+	"hashcard":                "it asks for a card on a terminal",
+	"webhook":                 "it needs a receiver: docs/tutorial.md has one, and is run",
+	"verify --head":           "the hash is that of a reader's archive",
+	"verify FOLDER":           "the key is that of a reader's archive",
+	"verify --against-ledger": "the folder is a reader's archive",
 }
 
 // counts are the lines that end with 2 by themselves: they count, and say what to repeat.
