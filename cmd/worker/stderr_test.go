@@ -154,7 +154,6 @@ func TestAWorkerSaysInSpanishWhyItDoesNotStart(t *testing.T) {
 		{"no Redis URL", "REMESA_REDIS_URL", "nowhere", "check", exitFailed, "worker: REMESA_REDIS_URL: debe ser como redis://"},
 		{"a long lease", "REMESA_LEASE", "soon", "run", exitUsage, "worker: --lease: REMESA_LEASE: no es una duración como 90s, 5m, 72h o 400d (se encontraron 4 caracteres)"},
 		{"a mistyped flag", "REMESA_TIMEZONE", "UTC", "run --leas 60s", exitUsage, "worker: no existe la opción --leas; ¿quiso decir \"--lease\"?"},
-		{"a real provider", "REMESA_ETPAY_BASE_URL", "https://pmt.example", "demo", exitFailed, "worker: "},
 		{"nobody's account", "REMESA_TIMEZONE", "UTC", "check --accept-identity x", exitFailed, "worker: --accept-identity: debe ser PROVEEDOR/PERFIL, como virtualpos/default"},
 	} {
 		t.Setenv(row.name, row.value)
@@ -167,5 +166,12 @@ func TestAWorkerSaysInSpanishWhyItDoesNotStart(t *testing.T) {
 		if err := os.Unsetenv(row.name); err != nil {
 			t.Fatal(err)
 		}
+	}
+	t.Setenv("REMESA_VIRTUALPOS_BASE_URL", "https://pagos.example")
+	t.Setenv("REMESA_VIRTUALPOS_API_KEY", "a")
+	t.Setenv("REMESA_VIRTUALPOS_SECRET_KEY", "b")
+	const want = "worker: la demostración no se inicia junto a direcciones reales"
+	if code := run([]string{"demo"}); code != exitFailed || !strings.HasPrefix(written()[before:], want) {
+		t.Errorf("a real provider: exit code %d: %s, want %s", code, written()[before:], want)
 	}
 }

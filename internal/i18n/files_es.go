@@ -25,7 +25,7 @@ var filesSpanish = Files{
 	},
 	Template: FilesTemplate{
 		Required: "obligatorio", Optional: "opcional", Sheet: "Pagos", HelpSheet: "Ayuda", Column: "Columna", Field: "Campo", Need: "Obligatorio", Write: "Qué escribir",
-		Texts: map[string]string{ //nolint:gosec // texts, no credentials
+		Texts: map[string]string{
 			"type":                   "pago o cobro",
 			"provider":               "el proveedor de pago; déjelo como está",
 			"merchant_id":            "su referencia, distinta en cada pago: letras, dígitos, puntos y guiones",

@@ -38,7 +38,7 @@ var overviewSpanish = Overview{
 		Percent: func(number string) string { return number + " %" },
 		Within:  func(time string) string { return "hasta " + time }, Above: func(time string) string { return "más de " + time },
 	},
-	Health: OverviewHealth{ //nolint:gosec // texts, no credentials
+	Health: OverviewHealth{
 		Title: "Proveedores de pago",
 		About: func(worker string) string {
 			return "Conexión, token y límite de velocidad son los de este trabajador (" + worker + "); lo demás, de todos."

@@ -31,7 +31,7 @@ func (p packed) text(s string) packed { return append(p.length(len(s)), s...) }
 // length begins a text of that many bytes.
 func (p packed) length(n int) packed {
 	if n <= maxShort {
-		return append(p, shortText|byte(n))
+		return append(p, shortText|byte(n)) //nolint:gosec // at most 31
 	}
 	return binary.BigEndian.AppendUint32(append(p, longText), uint32(n)) //nolint:gosec // Redis takes no longer ones
 }
@@ -40,7 +40,7 @@ func (p packed) number(n int64) packed {
 	if n <= math.MaxInt8 {
 		return append(p, byte(n)) //nolint:gosec // 0 to 127
 	}
-	return binary.BigEndian.AppendUint64(append(p, number64), uint64(n)) //nolint:gosec // of at least zero
+	return binary.BigEndian.AppendUint64(append(p, number64), uint64(n))
 }
 
 // place is a number that is set later.

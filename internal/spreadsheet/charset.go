@@ -138,13 +138,14 @@ func (t *Decoder) widen(c Charset, e unicode.Endianness) {
 // name that has lost a letter is not read.
 func (t *Decoder) readWide(p []byte) (int, error) {
 	n, err := t.wide.Read(p)
+	const lost = "\ufffd"
 	for i, b := range p[:n] {
-		switch lost := "\ufffd"; {
-		case b == lost[t.lost]:
+		switch b {
+		case lost[t.lost]:
 			if t.lost++; t.lost == len(lost) {
 				return i, fmt.Errorf("line %d: %w", t.line, ErrCharset)
 			}
-		case b == lost[0]:
+		case lost[0]:
 			t.lost = 1
 		default:
 			t.lost = 0
