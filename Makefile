@@ -5,11 +5,10 @@ GOVULNCHECK_VERSION := v1.9.0
 BIN := $(CURDIR)/.bin
 GOLANGCI := $(BIN)/golangci-lint-$(GOLANGCI_VERSION)
 
-# These are tested first, side by side with all others, so that no long one is left for the end alone. Most of them wait more than they
-# compute, so twice as many packages are tested at a time as there are processors.
+# These are tested first, so that no long one is left for the end alone. As many packages are tested at a time as there are processors: with twice
+# as many, what they wait for came too late.
 LONGEST := ./internal/faulttest ./internal/engine ./cmd/enqueue ./internal/tutorialtest ./examples/sixth-provider ./internal/browsertest \
 	./internal/deploytest ./idempotency ./internal/dashboard
-AT_A_TIME := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 # These start no goroutine, which a test holds: the race detector has nothing to find there, and makes long computations much longer.
 WITHOUT_RACE := ./idempotency/rules ./internal/arch ./internal/reconcile ./internal/strictcsv
 # These play fewer seeds with the race detector, and all without.
@@ -24,12 +23,12 @@ help: ## this list
 demo: ## sample payouts through an embedded Redis and simulated providers; needs nothing but Go
 	go run ./cmd/worker demo --once
 
-test: ## all tests with the race detector, and what they skip, in about six minutes on two cores; installs redis-server, Chromium and python3 where there are none
+test: ## all tests with the race detector, and what they skip, in about a quarter of an hour on two cores; installs redis-server, Chromium and python3 where there are none
 	@scripts/need-redis.sh
 	@scripts/need-cc.sh
 	@scripts/need-chromium.sh
 	@scripts/need-python.sh
-	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 go run ./internal/testreport -race -timeout 20m -p $(AT_A_TIME) $(LONGEST) \
+	GORACE=atexit_sleep_ms=20 CGO_ENABLED=1 go run ./internal/testreport -race -timeout 20m $(LONGEST) \
 		$$(go list ./... | grep -vxF "$$(go list $(WITHOUT_RACE))")
 	go run ./internal/testreport $(WITHOUT_RACE) $(WITH_AND_WITHOUT_RACE)
 	go test -tags mutants -run Mutants ./idempotency/...

@@ -16,6 +16,7 @@ import (
 
 	"github.com/remesa/remesa/idempotency"
 	"github.com/remesa/remesa/internal/eventually"
+	"github.com/remesa/remesa/internal/redistest"
 	"github.com/remesa/remesa/providers/catalog"
 	"github.com/remesa/remesa/providers/etpay"
 	"github.com/remesa/remesa/providers/pagandocheck"
@@ -43,7 +44,10 @@ func newSealedFixture(t *testing.T, c *simulatorServer) (*fixture, *seal.Ring) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newFixture(t, c.process(t), c.settings(append(pageLogin(), "REMESA_TOKEN_KEY", tokenKey, "REMESA_PAYLOAD_KEYS", key, "REMESA_FINGERPRINT_KEY", fingerprintKey)...)...)
+	at := defaultTiming()
+	at.settle = 15 * time.Second // on a busy machine a search through Redis takes seconds, and must meet payments in doubt
+	server := redistest.Start(t, redistest.Appendonly("always"))
+	w := newFixtureIn(t, at, server, c.process(t), c.settings(append(pageLogin(), "REMESA_TOKEN_KEY", tokenKey, "REMESA_PAYLOAD_KEYS", key, "REMESA_FINGERPRINT_KEY", fingerprintKey)...)...)
 	w.ledger = idempotency.NewRedis(w.rdb, idempotency.Options{FirstWake: 3 * time.Second, Seal: ring})
 	w.client = tasks.NewClient(w.ledger, w.rdb, tasks.ClientOptions{FingerprintKey: []byte(fingerprintKey)})
 	return w, ring
