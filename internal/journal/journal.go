@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -102,8 +103,10 @@ type Journal struct {
 // anybody does.
 type waiter struct {
 	attempt string
-	line    []byte
-	done    chan error
+	// before is what the journal had of the attempt until then, if anything.
+	before *Entry
+	line   []byte
+	done   chan error
 }
 
 // Open opens a journal of its own in the directory, which must exist, and takes over the journals
@@ -259,8 +262,12 @@ func (j *Journal) add(e Entry, done chan error) error {
 	if !j.ready() {
 		return j.failed
 	}
+	w := waiter{attempt: e.Attempt, line: append(line, '\n'), done: done}
+	if before, known := j.entries[e.Attempt]; known {
+		w.before = &before
+	}
 	j.take(e)
-	j.waiting = append(j.waiting, waiter{e.Attempt, append(line, '\n'), done})
+	j.waiting = append(j.waiting, w)
 	if !j.writing {
 		j.writing = true
 		go j.write()
@@ -337,13 +344,17 @@ func (j *Journal) replace() error {
 }
 
 // written counts what was written, and writes the journal anew when it has grown. Of a batch that
-// could not be written nobody sends anything.
+// could not be written nobody sends anything; what an attempt sent for an earlier line stays.
 func (j *Journal) written(batch []waiter, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, w := range batch {
+	for _, w := range slices.Backward(batch) {
 		j.size += int64(len(w.line))
-		if err != nil && w.done != nil {
+		switch {
+		case err == nil || w.done == nil:
+		case w.before != nil:
+			j.entries[w.attempt] = *w.before
+		default:
 			delete(j.entries, w.attempt)
 		}
 	}

@@ -205,6 +205,27 @@ func TestADiskThatFails(t *testing.T) {
 	}
 }
 
+// An attempt may have two steps that can move money. A second intent that is not on disk takes
+// nothing away from the first, for which a request may have left.
+func TestAnIntentOutlivesALaterOneThatFailed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir)
+	now := time.Unix(1_000, 0)
+	j.now = func() time.Time { return now }
+	must(t, j.Intend(entry("sent", 1)))
+	must(t, j.file.Close()) // as little can be written as on a full disk
+	if err := j.Intend(entry("sent", 2)); err == nil {
+		t.Fatal("an intent that is not on disk")
+	}
+	now = now.Add(beginAgainAfter)
+	must(t, j.Intend(entry("after", 3)))
+	must(t, j.Close())
+	if got := attempts(open(t, dir)); !slices.Equal(got, []string{"after:", "sent:"}) {
+		t.Errorf("kept %v", got)
+	}
+}
+
 // A disk that was full for a while stops no worker for ever: the journal goes on in a new file,
 // with all that was on the old one and without what was not sent.
 func TestADiskThatHasRoomAgain(t *testing.T) {
