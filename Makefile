@@ -23,7 +23,7 @@ help: ## this list
 demo: ## sample payouts through an embedded Redis and simulated providers; needs nothing but Go
 	go run ./cmd/worker demo --once
 
-test: ## all tests with the race detector, and what they skip, in about a quarter of an hour on two cores; installs redis-server, Chromium and python3 where there are none
+test: ## all tests, with the race detector wherever several things run at once, and what they skip, in about a quarter of an hour on two cores; installs redis-server, Chromium and python3 where there are none
 	@scripts/need-redis.sh
 	@scripts/need-cc.sh
 	@scripts/need-chromium.sh
